@@ -1,0 +1,73 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Every target is built alike: Swift 6 mode, no warning left standing. `nonisolated async` functions stay on
+// their caller's executor, because here that is an event loop and leaving it would cost two thread switches.
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+let package = Package(
+  name: "yodel",
+  products: [
+    .executable(name: "yodel", targets: ["yodel"]),
+    .library(name: "Gateway", targets: ["Gateway"]),
+  ],
+  dependencies: [
+    // The command line: what Swift users know, and it writes --help, completions and man pages.
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    // The log: a Gateway embedded in another program logs where that program does.
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    // Errno with its names and texts.
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    // Deque, for the sockets that rest in the order in which they came back.
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+  ],
+  targets: [
+    .systemLibrary(name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
+    .systemLibrary(name: "CLinux"),
+
+    module("Basics", []),
+    module("Sockets", ["Basics", "CLinux", .product(name: "SystemPackage", package: "swift-system")]),
+    module("EventLoop", ["Basics", "CLinux", "Sockets"]),
+    module("HTTPServer", ["Basics", "CMicroHTTPD", "EventLoop", "Sockets"]),
+    module(
+      "Relay",
+      ["Basics", "EventLoop", "Sockets", .product(name: "DequeModule", package: "swift-collections")]),
+    module("Echo", ["Basics", "EventLoop", "Sockets"]),
+    module(
+      "Gateway",
+      [
+        "Basics", "Echo", "EventLoop", "HTTPServer", "Relay", "Sockets",
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    .executableTarget(
+      name: "yodel",
+      dependencies: [
+        "Gateway",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: settings),
+
+    tests("BasicsTests", ["Basics"]),
+    tests("SocketsTests", ["Sockets"]),
+    tests("EventLoopTests", ["EventLoop"]),
+    tests("HTTPServerTests", ["HTTPServer"]),
+    tests("RelayTests", ["Relay"]),
+    tests("EchoTests", ["Echo"]),
+    tests("GatewayTests", ["Gateway", "yodel"]),
+    tests("TidyTests", ["Gateway", "yodel"]),
+  ]
+)
