@@ -1,0 +1,79 @@
+/* libmicrohttpd for Swift. Swift cannot call variadic C functions, so each one that Yodel needs has an inline
+   here; what differs between the versions of the library at compile time stays in this file too. */
+#ifndef CMICROHTTPD_SHIM_H
+#define CMICROHTTPD_SHIM_H
+
+#include <microhttpd.h>
+
+#if MHD_VERSION < 0x00097500
+#error "Yodel needs libmicrohttpd 0.9.75 or later"
+#endif
+
+/* Variadic: the options come as an array that MHD_OPTION_END ends. No port: this daemon never listens. */
+static inline struct MHD_Daemon *
+cmhd_start_daemon (unsigned int flags, MHD_AccessHandlerCallback handler, void *handler_context,
+                   struct MHD_OptionItem *options)
+{
+  return MHD_start_daemon (flags, 0, NULL, NULL, handler, handler_context,
+                           MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+}
+
+/* Variadic. The daemon's own epoll descriptor, or -1. */
+static inline int
+cmhd_epoll_descriptor (struct MHD_Daemon *daemon)
+{
+  const union MHD_DaemonInfo *info = MHD_get_daemon_info (daemon, MHD_DAEMON_INFO_EPOLL_FD);
+  return NULL == info ? -1 : info->epoll_fd;
+}
+
+/* Variadic. What MHD_OPTION_NOTIFY_CONNECTION stored for the connection. */
+static inline void *
+cmhd_socket_context (struct MHD_Connection *connection)
+{
+  const union MHD_ConnectionInfo *info
+    = MHD_get_connection_info (connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+  return NULL == info ? NULL : info->socket_context;
+}
+
+/* Variadic. The connection's descriptor, or -1. */
+static inline int
+cmhd_connection_descriptor (struct MHD_Connection *connection)
+{
+  const union MHD_ConnectionInfo *info
+    = MHD_get_connection_info (connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  return NULL == info ? -1 : info->connect_fd;
+}
+
+/* External epoll, suspend and resume, and no listening socket. From 1.0 on (0x00097707) the library keeps an
+   inter-thread channel unless it is told that one thread does everything. */
+static inline unsigned int
+cmhd_daemon_flags (void)
+{
+  unsigned int flags
+    = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG;
+#if MHD_VERSION >= 0x00097707
+  flags |= MHD_USE_NO_THREAD_SAFETY;
+#endif
+  return flags;
+}
+
+/* Macros with casts, which Swift cannot read. */
+static const uint64_t CMHD_SIZE_UNKNOWN = MHD_SIZE_UNKNOWN;
+static const ssize_t CMHD_END_OF_STREAM = MHD_CONTENT_READER_END_OF_STREAM;
+static const ssize_t CMHD_END_WITH_ERROR = MHD_CONTENT_READER_END_WITH_ERROR;
+
+/* How strictly the library itself reads requests. On 0.9.75 strictness makes a missing Host answered with its
+   headers twice, so it stays off and Yodel checks alone; from 0x00097701 on level 1 refuses bare LF, folding
+   and NUL before Yodel sees them. */
+static inline struct MHD_OptionItem
+cmhd_discipline_option (void)
+{
+#if MHD_VERSION >= 0x00097701
+  struct MHD_OptionItem item = { MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1, NULL };
+#else
+  struct MHD_OptionItem item = { MHD_OPTION_STRICT_FOR_CLIENT, 0, NULL };
+#endif
+  return item;
+}
+
+#endif
