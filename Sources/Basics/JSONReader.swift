@@ -1,0 +1,249 @@
+extension JSONValue {
+  /// Reads one JSON text that fills `bytes` entirely but for white space.
+  ///
+  /// - Throws: ``JSONError`` for anything RFC 8259 does not allow, invalid UTF-8, a lone surrogate, a member named
+  ///   twice, or nesting deeper than ``Limits/jsonDepth``.
+  public init(parsing bytes: [UInt8]) throws(JSONError) {
+    self = try bytes.withUnsafeBufferPointer { (buffer) throws(JSONError) in
+      var reader = JSONReader(bytes: buffer)
+      return try reader.readText()
+    }
+  }
+}
+
+/// A recursive descent over the bytes; the depth is bounded, so is the stack.
+private struct JSONReader {
+  let bytes: UnsafeBufferPointer<UInt8>
+  var offset = 0
+  var depth = 0
+
+  init(bytes: UnsafeBufferPointer<UInt8>) {
+    self.bytes = bytes
+  }
+
+  mutating func readText() throws(JSONError) -> JSONValue {
+    let value = try readValue()
+    skipWhiteSpace()
+    guard offset == bytes.count else { throw error("unexpected text after the value") }
+    return value
+  }
+
+  private mutating func readValue() throws(JSONError) -> JSONValue {
+    skipWhiteSpace()
+    guard let first = peek() else { throw error("the text ends where a value was expected") }
+    switch first {
+    case UInt8(ascii: "{"): return try nested { (reader) throws(JSONError) in try reader.readObject() }
+    case UInt8(ascii: "["): return try nested { (reader) throws(JSONError) in try reader.readArray() }
+    case UInt8(ascii: "\""): return .string(try readString())
+    case UInt8(ascii: "t"): return try readLiteral("true", .bool(true))
+    case UInt8(ascii: "f"): return try readLiteral("false", .bool(false))
+    case UInt8(ascii: "n"): return try readLiteral("null", .null)
+    case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try readNumber()
+    default: throw error("no JSON value starts")
+    }
+  }
+
+  private mutating func nested(
+    _ read: (inout JSONReader) throws(JSONError) -> JSONValue
+  ) throws(JSONError) -> JSONValue {
+    depth += 1
+    guard depth <= Limits.jsonDepth else {
+      throw JSONError(offset: offset, reason: "nested deeper than \(Limits.jsonDepth) levels", isWellFormed: true)
+    }
+    let value = try read(&self)
+    depth -= 1
+    return value
+  }
+
+  private mutating func readObject() throws(JSONError) -> JSONValue {
+    var members: [JSONValue.Member] = []
+    offset += 1
+    skipWhiteSpace()
+    if skip("}") { return .object(members) }
+    repeat {
+      skipWhiteSpace()
+      guard peek() == UInt8(ascii: "\"") else { throw error("a member's name in quotes was expected") }
+      let nameOffset = offset
+      let name = try readString()
+      guard !members.contains(where: { $0.name == name }) else {
+        throw JSONError(
+          offset: nameOffset, reason: "the member '\(escapedLine(name))' is there twice", isWellFormed: true)
+      }
+      skipWhiteSpace()
+      guard skip(":") else { throw error("a colon was expected") }
+      members.append(.init(name: name, value: try readValue()))
+      skipWhiteSpace()
+    } while skip(",")
+    guard skip("}") else { throw error("a comma or a closing brace was expected") }
+    return .object(members)
+  }
+
+  private mutating func readArray() throws(JSONError) -> JSONValue {
+    var elements: [JSONValue] = []
+    offset += 1
+    skipWhiteSpace()
+    if skip("]") { return .array(elements) }
+    repeat {
+      elements.append(try readValue())
+      skipWhiteSpace()
+    } while skip(",")
+    guard skip("]") else { throw error("a comma or a closing bracket was expected") }
+    return .array(elements)
+  }
+
+  private mutating func readLiteral(_ literal: StaticString, _ value: JSONValue) throws(JSONError) -> JSONValue {
+    let end = offset + literal.utf8CodeUnitCount
+    guard end <= bytes.count, bytes[offset..<end].elementsEqual(UnsafeBufferPointer(literal)) else {
+      throw error("no JSON value starts")
+    }
+    offset = end
+    return value
+  }
+
+  private mutating func readNumber() throws(JSONError) -> JSONValue {
+    let start = offset
+    _ = skip("-")
+    if !skip("0") { try readDigits() }
+    if skip(".") { try readDigits() }
+    if skip("e") || skip("E") {
+      _ = skip("+") || skip("-")
+      try readDigits()
+    }
+    let text = String(decoding: bytes[start..<offset], as: UTF8.self)
+    guard let number = Double(text), number.isFinite else {
+      throw JSONError(offset: start, reason: "a number out of range", isWellFormed: true)
+    }
+    return .number(number)
+  }
+
+  private mutating func readDigits() throws(JSONError) {
+    let start = offset
+    while let byte = peek(), (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) { offset += 1 }
+    guard offset > start else { throw error("a digit was expected") }
+  }
+}
+
+// MARK: - Strings
+
+extension JSONReader {
+  /// A text without escapes, the usual one, is validated and copied in one go.
+  private mutating func readString() throws(JSONError) -> String {
+    offset += 1
+    let start = offset
+    while let byte = peek() {
+      switch byte {
+      case UInt8(ascii: "\""):
+        defer { offset += 1 }
+        return try text(of: bytes[start..<offset], at: start)
+      case UInt8(ascii: "\\"): return try readEscapedString(from: start)
+      case 0..<0x20: throw error("a control character must be escaped")
+      default: offset += 1
+      }
+    }
+    throw error("the text ends within a string")
+  }
+
+  private mutating func readEscapedString(from start: Int) throws(JSONError) -> String {
+    var resolved = Array(bytes[start..<offset])
+    while let byte = peek() {
+      switch byte {
+      case UInt8(ascii: "\""):
+        offset += 1
+        return try text(of: resolved, at: start)
+      case UInt8(ascii: "\\"): resolved.append(contentsOf: Array(String(try readEscape()).utf8))
+      case 0..<0x20: throw error("a control character must be escaped")
+      default:
+        resolved.append(byte)
+        offset += 1
+      }
+    }
+    throw error("the text ends within a string")
+  }
+
+  private func text(of bytes: some Collection<UInt8>, at start: Int) throws(JSONError) -> String {
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw JSONError(offset: start, reason: "the string is not valid UTF-8", isWellFormed: true)
+    }
+    return text
+  }
+
+  private mutating func readEscape() throws(JSONError) -> Unicode.Scalar {
+    let start = offset
+    offset += 1
+    defer { offset += 1 }
+    switch peek() {
+    case UInt8(ascii: "\""): return "\""
+    case UInt8(ascii: "\\"): return "\\"
+    case UInt8(ascii: "/"): return "/"
+    case UInt8(ascii: "b"): return "\u{08}"
+    case UInt8(ascii: "f"): return "\u{0C}"
+    case UInt8(ascii: "n"): return "\n"
+    case UInt8(ascii: "r"): return "\r"
+    case UInt8(ascii: "t"): return "\t"
+    case UInt8(ascii: "u"): return try readUnicodeEscape(from: start)
+    default: throw JSONError(offset: start, reason: "an unknown escape")
+    }
+  }
+
+  /// Leaves ``offset`` on the escape's last digit.
+  private mutating func readUnicodeEscape(from start: Int) throws(JSONError) -> Unicode.Scalar {
+    let unit = try readHexadecimalUnit()
+    if let scalar = Unicode.Scalar(unit) { return scalar }
+    guard UTF16.isLeadSurrogate(unit), skipPastLowSurrogateMark() else {
+      throw JSONError(offset: start, reason: "a lone surrogate", isWellFormed: true)
+    }
+    let low = try readHexadecimalUnit()
+    guard UTF16.isTrailSurrogate(low) else {
+      throw JSONError(offset: start, reason: "a lone surrogate", isWellFormed: true)
+    }
+    let value = 0x10000 + (UInt32(unit) - 0xD800) << 10 + (UInt32(low) - 0xDC00)
+    return Unicode.Scalar(value)!  // Two surrogates always make a scalar (Unicode 3.9, D91).
+  }
+
+  private mutating func skipPastLowSurrogateMark() -> Bool {
+    guard offset + 2 < bytes.count, bytes[offset + 1] == UInt8(ascii: "\\"), bytes[offset + 2] == UInt8(ascii: "u")
+    else { return false }
+    offset += 2
+    return true
+  }
+
+  private mutating func readHexadecimalUnit() throws(JSONError) -> UInt16 {
+    var unit: UInt16 = 0
+    for _ in 0..<4 {
+      offset += 1
+      guard let digit = peek().flatMap(hexadecimalDigit) else {
+        throw error("four hexadecimal digits were expected")
+      }
+      unit = unit << 4 | UInt16(digit)
+    }
+    return unit
+  }
+}
+
+// MARK: - Bytes
+
+extension JSONReader {
+  private func peek() -> UInt8? {
+    offset < bytes.count ? bytes[offset] : nil
+  }
+
+  private mutating func skip(_ character: Unicode.Scalar) -> Bool {
+    guard peek() == UInt8(ascii: character) else { return false }
+    offset += 1
+    return true
+  }
+
+  private mutating func skipWhiteSpace() {
+    while let byte = peek(), byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { offset += 1 }
+  }
+
+  private func error(_ reason: String) -> JSONError {
+    JSONError(offset: offset, reason: reason)
+  }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+  fileprivate init(_ literal: StaticString) {
+    self.init(start: literal.utf8Start, count: literal.utf8CodeUnitCount)
+  }
+}

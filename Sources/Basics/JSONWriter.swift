@@ -1,0 +1,150 @@
+/// Writes JSON (RFC 8259) as UTF-8 bytes, member by member: what is on the path of every message builds no tree.
+///
+/// Commas are the writer's business; that a member stands in an object and an element in an array is the caller's.
+public struct JSONWriter {
+  /// What is written so far.
+  public private(set) var bytes: [UInt8] = []
+  private var needsComma = false
+
+  /// An empty text with room for `capacity` bytes.
+  public init(capacity: Int = 256) {
+    bytes.reserveCapacity(capacity)
+  }
+
+  /// One whole object as a text of its own, ended by a newline as every JSON answer is.
+  public static func text(_ members: (inout JSONWriter) -> Void) -> [UInt8] {
+    var writer = JSONWriter()
+    writer.object(members)
+    writer.newline()
+    return writer.bytes
+  }
+
+  /// An object as an element, or as the whole text.
+  public mutating func object(_ members: (inout JSONWriter) -> Void) {
+    open(UInt8(ascii: "{"))
+    members(&self)
+    close(UInt8(ascii: "}"))
+  }
+
+  /// An object as a member.
+  public mutating func object(_ name: String, _ members: (inout JSONWriter) -> Void) {
+    key(name)
+    object(members)
+  }
+
+  /// An array as a member.
+  public mutating func array(_ name: String, _ elements: (inout JSONWriter) -> Void) {
+    key(name)
+    open(UInt8(ascii: "["))
+    elements(&self)
+    close(UInt8(ascii: "]"))
+  }
+
+  /// A text, or null, as a member.
+  public mutating func member(_ name: String, _ value: String?) {
+    key(name)
+    if let value { string(value) } else { raw("null") }
+  }
+
+  /// An integer as a member.
+  public mutating func member(_ name: String, _ value: some BinaryInteger) {
+    key(name)
+    raw(String(value))
+  }
+
+  /// A boolean as a member.
+  public mutating func member(_ name: String, _ value: Bool) {
+    key(name)
+    raw(value ? "true" : "false")
+  }
+
+  /// A span as a member in milliseconds with microsecond resolution, rounded to the nearest.
+  public mutating func member(_ name: String, milliseconds span: Nanoseconds) {
+    key(name)
+    raw(span.milliseconds)
+  }
+
+  /// A text as an element.
+  public mutating func element(_ value: String) {
+    separate()
+    string(value)
+  }
+
+  /// Ends the text's line.
+  public mutating func newline() {
+    bytes.append(UInt8(ascii: "\n"))
+  }
+}
+
+extension JSONWriter {
+  private mutating func separate() {
+    if needsComma { bytes.append(UInt8(ascii: ",")) }
+    needsComma = true
+  }
+
+  private mutating func open(_ bracket: UInt8) {
+    separate()
+    bytes.append(bracket)
+    needsComma = false
+  }
+
+  private mutating func close(_ bracket: UInt8) {
+    bytes.append(bracket)
+    needsComma = true
+  }
+
+  private mutating func key(_ name: String) {
+    separate()
+    string(name)
+    bytes.append(UInt8(ascii: ":"))
+    needsComma = false
+  }
+
+  private mutating func raw(_ text: String) {
+    bytes.append(contentsOf: text.utf8)
+    needsComma = true
+  }
+
+  /// Most texts hold nothing to escape: those are copied whole.
+  private mutating func string(_ text: String) {
+    bytes.append(UInt8(ascii: "\""))
+    if text.utf8.contains(where: Self.mustEscape) {
+      for byte in text.utf8 { appendEscaped(byte) }
+    } else {
+      bytes.append(contentsOf: text.utf8)
+    }
+    bytes.append(UInt8(ascii: "\""))
+    needsComma = true
+  }
+
+  private static func mustEscape(_ byte: UInt8) -> Bool {
+    byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 0x7F
+  }
+
+  private mutating func appendEscaped(_ byte: UInt8) {
+    guard Self.mustEscape(byte) else { return bytes.append(byte) }
+    bytes.append(UInt8(ascii: "\\"))
+    switch byte {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes.append(byte)
+    case 0x0A: bytes.append(UInt8(ascii: "n"))
+    case 0x0D: bytes.append(UInt8(ascii: "r"))
+    case 0x09: bytes.append(UInt8(ascii: "t"))
+    default:
+      let digits = String(byte, radix: 16)
+      bytes.append(contentsOf: "u00".utf8)
+      if digits.utf8.count == 1 { bytes.append(UInt8(ascii: "0")) }
+      bytes.append(contentsOf: digits.utf8)
+    }
+  }
+}
+
+extension Nanoseconds {
+  /// The span in milliseconds as decimal text with microsecond resolution, rounded to the nearest: `0.084`, `12.0`.
+  public var milliseconds: String {
+    let microseconds = (count + (count < 0 ? -500 : 500)) / 1000
+    let whole = microseconds.magnitude / 1000
+    var fraction = String(microseconds.magnitude % 1000 + 1000).dropFirst()
+    while fraction.count > 1, fraction.last == "0" { fraction.removeLast() }
+    return (microseconds < 0 ? "-" : "") + String(whole) + "." + fraction
+  }
+}

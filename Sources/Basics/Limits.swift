@@ -1,0 +1,97 @@
+/// Every bound of the program, in one place, with where it comes from.
+public enum Limits {
+  // MARK: Datagrams
+
+  /// The largest payload over IPv4, in bytes: 65,535 less 20 of IP header and 8 of UDP header (RFC 768, RFC 791).
+  public static let largestPayloadIPv4 = 65_507
+  /// The largest payload over IPv6, in bytes: 65,535 less 8 of UDP header; the IPv6 header is not counted
+  /// (RFC 8200 section 3).
+  public static let largestPayloadIPv6 = 65_527
+  /// A receive buffer that no datagram can overflow: a UDP length field holds no more (RFC 768).
+  public static let receiveBuffer = 65_535
+  /// Datagrams a `recvmmsg` of the echo server takes at most: past 64 a larger batch measured no faster.
+  public static let echoBatch = 64
+  /// Batches the echo server takes in one turn of its loop before others have theirs.
+  public static let echoBatchesPerTurn = 4
+  /// What the kernel may queue for the echo server, in bytes (SO_RCVBUF; the kernel grants up to
+  /// net.core.rmem_max).
+  public static let echoSocketBuffer = 4 << 20
+  /// Bytes of printed lines that wait for a slow standard output before lines are dropped and counted.
+  public static let unprintedLines = 1 << 20
+
+  // MARK: Exchanges
+
+  /// How long a message waits for its reply unless it or the command line says otherwise, in milliseconds.
+  public static let defaultTimeoutMilliseconds = 2000
+  /// What a request may ask for, in milliseconds.
+  public static let timeoutMilliseconds = 1...10_000
+  /// Exchanges in flight over all loops; as many sockets may rest and as many be retired.
+  public static let defaultMaxInFlight = 4096
+  /// How long a socket rests after a clean reply before it carries the next message: duplicates were seen up to
+  /// 300 ms late, and a resting socket that hears one is retired.
+  public static let rest = Nanoseconds.milliseconds(500)
+  /// How long a socket that may still hear something late is held, so that its port is nobody else's.
+  public static let retirement = Nanoseconds.seconds(10)
+  /// At the cap of resting sockets one may be reused early, but only for a target that sent nothing surplus for
+  /// this long.
+  public static let quietBeforeEarlyReuse = Nanoseconds.seconds(60)
+  /// Resting sockets that are not used for this long are closed, so that a burst does not hold its descriptors.
+  public static let idleSocket = Nanoseconds.seconds(30)
+
+  // MARK: HTTP
+
+  /// A request body, in bytes: 65,527 bytes as `\u00xx` escapes in JSON are 393,162, and there is room for the rest.
+  public static let requestBody = 512 << 10
+  /// A chunked body over ``requestBody`` is read and thrown away up to here, so that its client hears the 413.
+  public static let discardedBody = 1 << 20
+  /// All request bodies being gathered, in bytes, over all loops.
+  public static let bufferedBodies = 64 << 20
+  /// libmicrohttpd's memory for one connection, in bytes: head, and headers of the answer. It is cleared for every
+  /// request, which at 32 KiB was 7 % of a message's time.
+  public static let connectionPool = 8 << 10
+  /// What a parsed header costs in that pool beside its text, in bytes (its bookkeeping, rounded up).
+  public static let headerOverhead = 64
+  /// What the pool must keep free for libmicrohttpd's own use, in bytes.
+  public static let connectionPoolReserve = 1 << 10
+  /// Connections that are served; past it a request gets its 503.
+  public static let defaultMaxConnections = 4096
+  /// Connections past ``defaultMaxConnections`` that are still answered 503; past these they are closed and counted.
+  public static let connectionsOverLimit = 256
+  /// From a connection's start to its first complete head.
+  public static let headDeadline = Nanoseconds.seconds(10)
+  /// From a complete head to the complete body.
+  public static let bodyDeadline = Nanoseconds.seconds(15)
+  /// From an answer to the next complete head on a kept-alive connection.
+  public static let keepAliveDeadline = Nanoseconds.seconds(60)
+  /// How often deadlines of connections are looked at: they are late by this at most.
+  public static let deadlineSweep = Nanoseconds.milliseconds(250)
+  /// libmicrohttpd's own timeout (of inactivity), in seconds: behind all of the above, but never 0, which leaks a
+  /// connection on a partial request followed by FIN.
+  public static let inactivityTimeoutSeconds = 75
+  /// The kernel's send buffer of an accepted connection, in bytes: a slow reader holds no megabytes.
+  public static let sendBuffer = 128 << 10
+  /// Bytes of a streamed answer that wait for a slow reader before its writer has to wait.
+  public static let streamBuffer = 64 << 10
+  /// Connections that the kernel queues for us (listen(2); the kernel caps it at net.core.somaxconn).
+  public static let listenBacklog = 4096
+  /// Connections accepted in one turn before others have theirs.
+  public static let acceptsPerTurn = 64
+  /// While draining: how long a connection that never sent a request may still start its first.
+  public static let drainGrace = Nanoseconds.seconds(1)
+
+  // MARK: JSON
+
+  /// How deep JSON may nest; the API's own bodies need two.
+  public static let jsonDepth = 16
+
+  // MARK: Loops and logs
+
+  /// Events taken from one `epoll_wait`.
+  public static let eventsPerWait = 256
+  /// A loop turns at least this often, so that one that does not is noticed.
+  public static let longestWait = Nanoseconds.seconds(1)
+  /// A loop that has not turned for this long makes `/healthz` fail.
+  public static let unhealthyAfter = Nanoseconds.seconds(5)
+  /// Log lines of one class a second; the others are counted and told.
+  public static let logLinesPerSecond = 1
+}

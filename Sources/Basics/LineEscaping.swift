@@ -1,0 +1,67 @@
+/// The bytes as one printable line: what arrives from a network must not be able to clear a terminal, forge a
+/// log line or hide what stands beside it.
+///
+/// UTF-8 text stays readable. Control characters (C0, DEL, C1), line and paragraph separators and the characters
+/// that change the direction of writing (Unicode TR 9) are shown as escapes such as `\n` or `\u{1B}`, a
+/// backslash as `\\`, a byte that belongs to no UTF-8 sequence as `\xFF`.
+public func escapedLine(_ bytes: some Sequence<UInt8>) -> String {
+  let bytes = Array(bytes)
+  var line = ""
+  line.reserveCapacity(bytes.count)
+  if String(validating: bytes, as: UTF8.self) != nil {
+    for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars { appendEscaped(scalar, to: &line) }
+    return line
+  }
+  var index = 0
+  while index < bytes.count {
+    if let scalar = scalar(in: bytes, at: index) {
+      appendEscaped(scalar, to: &line)
+      index += UTF8.width(scalar)
+    } else {
+      line += "\\x" + hexadecimal(bytes[index])
+      index += 1
+    }
+  }
+  return line
+}
+
+/// A text as one printable line; see ``escapedLine(_:)-swift.function``.
+public func escapedLine(_ text: String) -> String {
+  escapedLine(text.utf8)
+}
+
+private func scalar(in bytes: [UInt8], at index: Int) -> Unicode.Scalar? {
+  for length in 1...4 where index + length <= bytes.count {
+    if let text = String(validating: bytes[index..<index + length], as: UTF8.self) {
+      return text.unicodeScalars.first
+    }
+  }
+  return nil
+}
+
+private func appendEscaped(_ scalar: Unicode.Scalar, to line: inout String) {
+  switch scalar.value {
+  case 0x09: line += "\\t"
+  case 0x0A: line += "\\n"
+  case 0x0D: line += "\\r"
+  case 0x5C: line += "\\\\"
+  case 0x00...0x1F, 0x7F...0x9F, 0x061C, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069:
+    line += "\\u{" + String(scalar.value, radix: 16, uppercase: true) + "}"
+  default: line.unicodeScalars.append(scalar)
+  }
+}
+
+private func hexadecimal(_ byte: UInt8) -> String {
+  (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+}
+
+extension UTF8 {
+  fileprivate static func width(_ scalar: Unicode.Scalar) -> Int {
+    switch scalar.value {
+    case 0..<0x80: 1
+    case 0x80..<0x800: 2
+    case 0x800..<0x10000: 3
+    default: 4
+    }
+  }
+}
