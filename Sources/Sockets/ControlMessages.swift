@@ -1,0 +1,41 @@
+import Basics
+import CLinux
+import Glibc
+
+/// The control messages (cmsg(3)) that came with one receipt.
+struct ControlMessages {
+  /// `SO_TIMESTAMPNS`: when the kernel received the datagram.
+  private(set) var receiveTime: WallTime?
+  /// `IP_PKTINFO`, `IPV6_PKTINFO`: the address that the datagram was sent to.
+  private(set) var destination: IPAddress?
+  /// `SO_RXQ_OVFL`: datagrams the kernel dropped on this socket since it was made, modulo 2³².
+  private(set) var dropped: UInt32?
+
+  init(_ message: inout msghdr) {
+    guard message.msg_controllen > 0 else { return }
+    var next = clinux_cmsg_first(&message)
+    while let control = next {
+      read(control)
+      next = clinux_cmsg_next(&message, control)
+    }
+  }
+
+  private mutating func read(_ control: UnsafeMutablePointer<cmsghdr>) {
+    let data = UnsafeRawPointer(clinux_cmsg_data(control)!)
+    switch (control.pointee.cmsg_level, control.pointee.cmsg_type) {
+    case (SOL_SOCKET, CLINUX_SO_TIMESTAMPNS):
+      let stamp = data.loadUnaligned(as: timespec.self)
+      receiveTime = WallTime(nanoseconds: Int64(stamp.tv_sec) * 1_000_000_000 + Int64(stamp.tv_nsec))
+    case (SOL_SOCKET, CLINUX_SO_RXQ_OVFL):
+      dropped = data.loadUnaligned(as: UInt32.self)
+    case (Int32(IPPROTO_IP), CLINUX_IP_PKTINFO):
+      destination = .v4(IPv4Address(data.loadUnaligned(as: in_pktinfo.self).ipi_addr))
+    case (Int32(IPPROTO_IPV6), CLINUX_IPV6_PKTINFO):
+      let information = data.loadUnaligned(as: clinux_in6_pktinfo.self)
+      let isLinkLocal = IPAddress(IPv6Address(information.address)).isLinkLocal
+      let scope = isLinkLocal ? information.interface : 0
+      destination = IPAddress(IPv6Address(information.address, scope: scope))
+    default: break
+    }
+  }
+}

@@ -1,0 +1,31 @@
+import Glibc
+
+/// What this machine's interfaces are called on their networks (getifaddrs(3)), as it was when this was made.
+public struct LocalNetworks: Sendable {
+  /// The machine's own addresses.
+  public private(set) var addresses: Set<IPAddress> = []
+  /// The addresses that reach every host of a network (RFC 919).
+  public private(set) var broadcasts: Set<IPAddress> = []
+
+  /// Asks the kernel; empty where it does not tell.
+  public init() {
+    var list: UnsafeMutablePointer<ifaddrs>?
+    guard getifaddrs(&list) == 0 else { return }
+    defer { freeifaddrs(list) }
+    var next = list
+    while let entry = next?.pointee {
+      if let ip = Self.ip(entry.ifa_addr) { addresses.insert(ip) }
+      if entry.ifa_flags & UInt32(IFF_BROADCAST) != 0, let ip = Self.ip(entry.ifa_ifu.ifu_broadaddr) {
+        broadcasts.insert(ip)
+      }
+      next = entry.ifa_next
+    }
+  }
+
+  private static func ip(_ address: UnsafeMutablePointer<sockaddr>?) -> IPAddress? {
+    guard let address else { return nil }
+    let isIPv6 = Int32(address.pointee.sa_family) == AF_INET6
+    let length = isIPv6 ? MemoryLayout<sockaddr_in6>.size : MemoryLayout<sockaddr_in>.size
+    return SocketAddress(sockaddr: UnsafeRawBufferPointer(start: address, count: length))?.ip
+  }
+}

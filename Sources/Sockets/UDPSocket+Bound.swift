@@ -1,0 +1,49 @@
+import Basics
+import CLinux
+import Glibc
+
+extension UDPSocket {
+  /// Whether a bound socket lets others of this process have the same port, so that each loop has its own and the
+  /// kernel spreads the senders over them (socket(7), `SO_REUSEPORT`).
+  public enum PortSharing: Sendable {
+    /// The first of a group: it binds alone, so that `EADDRINUSE` tells of another program on the port, and lets
+    /// others join afterwards.
+    case first
+    /// Another one of the group.
+    case joining
+  }
+
+  /// A socket that takes datagrams from anyone, for ``DatagramBatch``.
+  ///
+  /// On a wildcard address each datagram tells where it was sent to, so that a reply can leave from there; that
+  /// costs some 5 %, so other sockets go without. The kernel's drops are told too.
+  ///
+  /// - Parameters:
+  ///   - dualStack: whether `[::]` takes IPv4 as well; other addresses never do.
+  /// - Throws: `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES` for a port below 1024, `EMFILE`.
+  public static func bound(
+    to address: SocketAddress, sharing: PortSharing = .first, dualStack: Bool = false
+  ) throws(SocketError) -> UDPSocket {
+    let socket = try Descriptor.socket(address.family, SOCK_DGRAM)
+    try socket.setOption(SOL_SOCKET, CLINUX_SO_RXQ_OVFL, to: 1)
+    try socket.setOption(SOL_SOCKET, SO_RCVBUF, to: Int32(Limits.echoSocketBuffer))
+    try socket.setOption(SOL_SOCKET, SO_SNDBUF, to: Int32(Limits.echoSocketBuffer))
+    if address.family == AF_INET6 {
+      try socket.setOption(Int32(IPPROTO_IPV6), IPV6_V6ONLY, to: dualStack ? 0 : 1)
+    }
+    if address.ip.isUnspecified { try askForDestinations(socket, address) }
+    if sharing == .joining { try socket.setOption(SOL_SOCKET, CLINUX_SO_REUSEPORT, to: 1) }
+    try socket.bind(to: address)
+    if sharing == .first { try socket.setOption(SOL_SOCKET, CLINUX_SO_REUSEPORT, to: 1) }
+    return UDPSocket(socket: socket)
+  }
+
+  private static func askForDestinations(
+    _ socket: borrowing Descriptor, _ address: SocketAddress
+  ) throws(SocketError) {
+    switch address.ip {
+    case .v4: try socket.setOption(Int32(IPPROTO_IP), CLINUX_IP_PKTINFO, to: 1)
+    case .v6: try socket.setOption(Int32(IPPROTO_IPV6), CLINUX_IPV6_RECVPKTINFO, to: 1)
+    }
+  }
+}
