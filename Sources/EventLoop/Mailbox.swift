@@ -1,0 +1,70 @@
+import CLinux
+import Glibc
+import Sockets
+import Synchronization
+
+/// What other threads give a loop, and the eventfd(2) that wakes it.
+final class Mailbox: Sendable {
+  private struct Content {
+    var jobs: [UnownedJob] = []
+    var works: [@Sendable () -> Void] = []
+    /// The loop has been woken and has not looked yet: one write(2) serves all who come meanwhile.
+    var isSignalled = false
+  }
+
+  private let content = Mutex(Content())
+  private let event: Descriptor
+
+  var descriptor: Int32 { event.number }
+
+  init() throws(SocketError) {
+    let flags = Int32(EFD_NONBLOCK | EFD_CLOEXEC)
+    event = Descriptor(owning: try systemCall(.eventfd) { eventfd(0, flags) })
+  }
+
+  func post(_ job: UnownedJob) {
+    post { $0.jobs.append(job) }
+  }
+
+  func post(_ work: @escaping @Sendable () -> Void) {
+    post { $0.works.append(work) }
+  }
+
+  private func post(_ put: (inout Content) -> Void) {
+    let mustWake = content.withLock { content in
+      put(&content)
+      defer { content.isSignalled = true }
+      return !content.isSignalled
+    }
+    if mustWake { wake() }
+  }
+
+  private func wake() {
+    var one: UInt64 = 1
+    // A full counter (EAGAIN) has woken the loop as well.
+    _ = write(event.number, &one, MemoryLayout<UInt64>.size)
+  }
+
+  /// The loop begins to turn; whatever came before it did is due.
+  func open() {
+    wake()
+  }
+
+  /// Takes the wake-up away, before the content is looked at.
+  func acknowledge() {
+    var count: UInt64 = 0
+    _ = read(event.number, &count, MemoryLayout<UInt64>.size)
+  }
+
+  /// Does the works, in the order in which they came, and hands on the jobs.
+  func deliver(_ enqueue: (UnownedJob) -> Void) {
+    let taken = content.withLock { content -> Content? in
+      guard content.isSignalled else { return nil }
+      defer { content = Content() }
+      return content
+    }
+    guard let taken else { return }
+    for work in taken.works { work() }
+    for job in taken.jobs { enqueue(job) }
+  }
+}

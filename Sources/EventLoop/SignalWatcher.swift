@@ -1,0 +1,63 @@
+import CLinux
+import Glibc
+public import Sockets
+
+/// Signals as events of a loop (signalfd(2)): a handler in the usual sense may do next to nothing, this one anything.
+public actor SignalWatcher: DescriptorHandler {
+  private let loop: EventLoop
+  private let descriptor: Descriptor
+  private let handler: @Sendable (Int32) -> Void
+  private var registration: Registration?
+
+  public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+  /// Keeps the signals from their usual effect, in this thread and those that it starts from now on. The first thing a
+  /// program does: a thread that was started before would still be ended by them.
+  public static func block(_ signals: [Int32]) {
+    var set = signalSet(signals)
+    pthread_sigmask(SIG_BLOCK, &set, nil)
+  }
+
+  /// Gives the signals their usual effect back, in this thread: the kernel needs one that takes them.
+  public static func unblock(_ signals: [Int32]) {
+    var set = signalSet(signals)
+    pthread_sigmask(SIG_UNBLOCK, &set, nil)
+  }
+
+  /// Has `handler` called on the loop with each of the signals, which must have been ``block(_:)``ed.
+  public init(_ signals: [Int32], on loop: EventLoop, handler: @escaping @Sendable (Int32) -> Void) throws(SocketError)
+  {
+    var set = signalSet(signals)
+    let flags = Int32(SFD_NONBLOCK | SFD_CLOEXEC)
+    descriptor = Descriptor(owning: try systemCall(.signalfd) { signalfd(-1, &set, flags) })
+    self.loop = loop
+    self.handler = handler
+  }
+
+  /// Begins to watch.
+  public func start() throws(SocketError) {
+    registration = try loop.register(descriptor.number, for: .readable, handler: self)
+  }
+
+  /// Watches no more.
+  public func stop() {
+    registration.take().map { loop.deregister($0) }
+  }
+
+  public nonisolated func descriptorReady(_ readiness: Readiness, token: Int) {
+    assumeIsolated { watcher in
+      var information = signalfd_siginfo()
+      let size = MemoryLayout<signalfd_siginfo>.size
+      while read(watcher.descriptor.number, &information, size) == size {
+        watcher.handler(Int32(information.ssi_signo))
+      }
+    }
+  }
+}
+
+private func signalSet(_ signals: [Int32]) -> sigset_t {
+  var set = sigset_t()
+  sigemptyset(&set)
+  for signal in signals { sigaddset(&set, signal) }
+  return set
+}
