@@ -1,0 +1,44 @@
+import Synchronization
+
+/// How many exchanges and retired sockets there may be over all loops.
+///
+/// Each exchange in flight may end in a retired socket. So that there is always room for it, retired sockets past
+/// `limit` count as if they were still in flight: together they never exceed twice the limit.
+public final class ExchangeBudget: Sendable {
+  /// Exchanges in flight at most; as many sockets may be retired.
+  public let limit: Int
+  private let flying = Atomic<Int>(0)
+  private let retired = Atomic<Int>(0)
+
+  /// A budget of `limit` exchanges in flight.
+  public init(limit: Int) {
+    self.limit = limit
+  }
+
+  /// Exchanges in flight now.
+  public var inFlight: Int { flying.load(ordering: .relaxed) }
+  /// Sockets retired now.
+  public var retiredSockets: Int { retired.load(ordering: .relaxed) }
+
+  /// Takes one exchange's place; false where there is none.
+  func begin() -> Bool {
+    let before = flying.add(1, ordering: .relaxed).oldValue
+    let overdue = max(0, retired.load(ordering: .relaxed) - limit)
+    if before + overdue < limit { return true }
+    end()
+    return false
+  }
+
+  /// Gives an exchange's place back.
+  func end() {
+    flying.subtract(1, ordering: .relaxed)
+  }
+
+  func retire() {
+    retired.add(1, ordering: .relaxed)
+  }
+
+  func unretire() {
+    retired.subtract(1, ordering: .relaxed)
+  }
+}

@@ -1,0 +1,195 @@
+public import Basics
+import DequeModule
+public import Sockets
+
+/// Which of a loop's sockets may carry the next message, as a value without a socket or a clock.
+///
+/// A reply belongs to the message because its socket carries one exchange at a time. What can break that is a late
+/// datagram, so a socket is used again only after a clean reply and a rest; whatever went otherwise retires it: it is
+/// held, and heard, until nothing late can come to its port, and then closed. Times are measured in Benchmarks and
+/// stated in ``Limits``.
+public struct SocketPool {
+  /// Names a socket; the owner chooses it, from 0 up, and may give it again once the socket is closed.
+  public typealias SocketID = Int
+
+  /// Which socket carries the next message.
+  public enum Choice: Hashable, Sendable {
+    /// One that has rested.
+    case reuse(SocketID)
+    /// A new one.
+    case open
+    /// None: all have heard something of late.
+    case none
+  }
+
+  private enum State {
+    case inFlight
+    case resting(since: MonotonicTime)
+    case retired
+  }
+
+  private struct Destination {
+    var inFlight = 0
+    /// Those at rest, the longest first. One that left by another way than the front is still listed; its state tells.
+    var resting: Deque<(id: SocketID, since: MonotonicTime)> = []
+    /// When the target last sent what nobody waited for.
+    var surplusAt: MonotonicTime?
+  }
+
+  private let capacity: Int
+  /// By ``SocketID``; nil where no socket has it.
+  private var states: [(target: SocketAddress, state: State)?] = []
+  private var destinations: [SocketAddress: Destination] = [:]
+  private var retired: Deque<(id: SocketID, until: MonotonicTime)> = []
+
+  /// Sockets at rest now.
+  public private(set) var restingCount = 0
+  /// Sockets retired now.
+  public var retiredCount: Int { retired.count }
+  /// All sockets, those in flight included.
+  public private(set) var count = 0
+
+  /// A pool in which at most `capacity` sockets rest.
+  public init(capacity: Int) {
+    self.capacity = capacity
+  }
+
+  /// Sockets are opened for a target up to here; the rest of the capacity takes up what other targets' exchanges
+  /// bring back, so that their coming and going does not open and retire sockets all the time.
+  private var openingLimit: Int { max(1, capacity - capacity / 8) }
+}
+
+// MARK: - A message's way
+
+extension SocketPool {
+  /// Chooses the socket for a message to `target`, and counts the message in flight.
+  ///
+  /// - Parameter fresh: whether the message asked for a port that none used before.
+  public mutating func take(for target: SocketAddress, fresh: Bool, at now: MonotonicTime) -> Choice {
+    let choice = fresh ? .open : choice(for: target, at: now)
+    if case .reuse(let id) = choice {
+      destinations[target]!.resting.removeFirst()
+      states[id]!.state = .inFlight
+      restingCount -= 1
+    }
+    if choice != .none { destinations[target, default: Destination()].inFlight += 1 }
+    return choice
+  }
+
+  private mutating func choice(for target: SocketAddress, at now: MonotonicTime) -> Choice {
+    guard let front = longestRested(for: target) else { return .open }
+    if now - front.since >= Limits.rest { return .reuse(front.id) }
+    let destination = destinations[target]!
+    if restingCount + destination.inFlight < openingLimit { return .open }
+    if let surplus = destination.surplusAt, now - surplus < Limits.quietBeforeEarlyReuse { return .none }
+    return .reuse(front.id)
+  }
+
+  private mutating func longestRested(for target: SocketAddress) -> (id: SocketID, since: MonotonicTime)? {
+    while let front = destinations[target]?.resting.first {
+      if case .resting(front.since)? = states[front.id]?.state { return front }
+      destinations[target]!.resting.removeFirst()
+    }
+    return nil
+  }
+
+  /// A socket was opened for the message that ``take(for:fresh:at:)`` told to open one.
+  public mutating func opened(_ id: SocketID, for target: SocketAddress) {
+    if id == states.count { states.append(nil) }
+    precondition(states[id] == nil, "socket \(id) is in the pool already")
+    states[id] = (target, .inFlight)
+    count += 1
+  }
+
+  /// No socket could be opened for that message, or the one chosen could not be used.
+  public mutating func abandoned(_ target: SocketAddress) {
+    destinations[target]!.inFlight -= 1
+  }
+
+  /// The socket's exchange ended with its one reply; it rests. At capacity the longest rested of all gives way: it is
+  /// retired.
+  ///
+  /// - Returns: the socket that was retired for it.
+  public mutating func rest(_ id: SocketID, at now: MonotonicTime) -> SocketID? {
+    let target = leaveFlight(id)
+    states[id]!.state = .resting(since: now)
+    destinations[target]!.resting.append((id, now))
+    restingCount += 1
+    return restingCount > capacity ? retireLongestRested(at: now) : nil
+  }
+
+  private mutating func retireLongestRested(at now: MonotonicTime) -> SocketID? {
+    var longest: (id: SocketID, since: MonotonicTime)?
+    for target in Array(destinations.keys) {
+      guard let front = longestRested(for: target) else { continue }
+      if longest == nil || front.since < longest!.since { longest = front }
+    }
+    guard let longest else { return nil }
+    retire(longest.id, at: now)
+    return longest.id
+  }
+
+  /// The socket may still hear something late: it is held for ``Limits/retirement``.
+  public mutating func retire(_ id: SocketID, at now: MonotonicTime) {
+    switch states[id]!.state {
+    case .inFlight: _ = leaveFlight(id)
+    case .resting: restingCount -= 1
+    case .retired: preconditionFailure("socket \(id) was retired twice")
+    }
+    states[id]!.state = .retired
+    retired.append((id, now + Limits.retirement))
+  }
+
+  private mutating func leaveFlight(_ id: SocketID) -> SocketAddress {
+    guard let entry = states[id], case .inFlight = entry.state else {
+      preconditionFailure("socket \(id) is not in flight")
+    }
+    destinations[entry.target]!.inFlight -= 1
+    return entry.target
+  }
+
+  /// The socket's target sent what nobody waited for.
+  ///
+  /// - Returns: whether the socket rested until now; then it is retired.
+  public mutating func heardSurplus(_ id: SocketID, at now: MonotonicTime) -> Bool {
+    destinations[states[id]!.target, default: Destination()].surplusAt = now
+    guard case .resting = states[id]!.state else { return false }
+    retire(id, at: now)
+    return true
+  }
+}
+
+// MARK: - The end of a socket
+
+extension SocketPool {
+  /// A socket to close, its time being over: retired long enough, or at rest for so long that the need has passed.
+  public mutating func popExpired(at now: MonotonicTime) -> (id: SocketID, wasRetired: Bool)? {
+    if let first = retired.first, first.until <= now {
+      retired.removeFirst()
+      forget(first.id)
+      return (first.id, true)
+    }
+    for target in Array(destinations.keys) {
+      guard let front = longestRested(for: target), now - front.since >= Limits.idleSocket else { continue }
+      destinations[target]!.resting.removeFirst()
+      restingCount -= 1
+      forget(front.id)
+      return (front.id, false)
+    }
+    return nil
+  }
+
+  private mutating func forget(_ id: SocketID) {
+    states[id] = nil
+    count -= 1
+  }
+
+  /// Forgets the targets that have no socket and whose surplus, if any, is long past: a request may name any literal
+  /// address that is allowed, and there are many.
+  public mutating func forgetIdleTargets(at now: MonotonicTime) {
+    for (target, destination) in destinations where destination.inFlight == 0 && longestRested(for: target) == nil {
+      if let surplus = destination.surplusAt, now - surplus < Limits.quietBeforeEarlyReuse { continue }
+      destinations[target] = nil
+    }
+  }
+}
