@@ -1,0 +1,81 @@
+public import EventLoop
+public import Sockets
+
+/// A UDP echo server over all loops: every datagram goes back as it came, to where it came from, from the address that
+/// it was sent to (RFC 862). One in, at most one out, the same length.
+public final class EchoServer: Sendable {
+  /// Is shown every datagram that is answered, on the loop that answers it; the bytes are good for the call only.
+  public typealias Observer = @Sendable (_ source: SocketAddress, _ bytes: UnsafeRawBufferPointer) -> Void
+
+  /// Where it listens, ports known.
+  public let addresses: [SocketAddress]
+  private let sockets: [[EchoSocket]]
+  private let workers: [EchoWorker]
+
+  /// Binds a server to addresses; it answers from ``start()`` on.
+  ///
+  /// Each loop has a socket of its own on each address, and the kernel spreads the senders over them.
+  ///
+  /// - Throws: ``BindError``, naming the address that could not be had.
+  public init(
+    on loops: [EventLoop], addresses: [SocketAddress], observer: Observer? = nil
+  ) throws(BindError) {
+    var sockets: [[EchoSocket]] = []
+    for address in addresses { sockets.append(try Self.bind(address, beside: addresses, count: loops.count)) }
+    let bound = sockets.map { $0[0].address }
+    let networks = LocalNetworks()
+    let filter = SourceFilter(own: bound, interfaces: networks.addresses, broadcasts: networks.broadcasts)
+    self.addresses = bound
+    self.sockets = sockets
+    workers = loops.map { EchoWorker(on: $0, filter: filter, observer: observer) }
+  }
+
+  private static func bind(
+    _ address: SocketAddress, beside all: [SocketAddress], count: Int
+  ) throws(BindError) -> [EchoSocket] {
+    do throws(SocketError) {
+      let dualStack = address.takesIPv4(beside: all)
+      let first = try EchoSocket(UDPSocket.bound(to: address, sharing: .first, dualStack: dualStack))
+      var sockets = [first]
+      for _ in 1..<max(1, count) {
+        let socket = try UDPSocket.bound(to: first.address, sharing: .joining, dualStack: dualStack)
+        sockets.append(try EchoSocket(socket))
+      }
+      return sockets
+    } catch {
+      throw BindError(address: address, transport: .udp, cause: error)
+    }
+  }
+
+  /// Begins to answer.
+  public func start() async throws(SocketError) {
+    for sockets in sockets {
+      for (worker, socket) in zip(workers, sockets) { try await worker.listen(on: socket) }
+    }
+  }
+
+  /// Answers nothing more. What is queued in the kernel stays unread.
+  public func stop() async {
+    for worker in workers { await worker.stop() }
+  }
+
+  /// What all loops have done so far.
+  public var counters: EchoCounters {
+    get async {
+      var sum = EchoCounters()
+      for worker in workers { sum = sum + (await worker.counters) }
+      return sum
+    }
+  }
+}
+
+/// A bound socket that can be kept in a list.
+final class EchoSocket: Sendable {
+  let udp: UDPSocket
+  let address: SocketAddress
+
+  init(_ socket: consuming UDPSocket) throws(SocketError) {
+    address = try socket.localAddress()
+    udp = socket
+  }
+}

@@ -1,0 +1,92 @@
+import Basics
+import EventLoop
+import Sockets
+
+/// One loop's part of the echo server: its sockets, in batches.
+actor EchoWorker {
+  private nonisolated let loop: EventLoop
+  private let filter: SourceFilter
+  private let observer: EchoServer.Observer?
+  private let batch = DatagramBatch(capacity: Limits.echoBatch, datagramSize: Limits.receiveBuffer)
+  private var listeners: [Listener] = []
+  private(set) var counters = EchoCounters()
+
+  nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+  init(on loop: EventLoop, filter: SourceFilter, observer: EchoServer.Observer?) {
+    self.loop = loop
+    self.filter = filter
+    self.observer = observer
+  }
+
+  /// A socket of this loop; the other loops have theirs on the same address.
+  private struct Listener {
+    let socket: EchoSocket
+    let registration: Registration
+    /// The kernel's count of drops, as it was last told.
+    var dropped: UInt32 = 0
+  }
+
+  func listen(on socket: EchoSocket) throws(SocketError) {
+    let token = listeners.count
+    let registration = try loop.register(socket.udp.descriptor, for: .readable, handler: self, token: token)
+    listeners.append(Listener(socket: socket, registration: registration))
+  }
+
+  func stop() {
+    for listener in listeners { loop.deregister(listener.registration) }
+    listeners = []
+  }
+}
+
+extension EchoWorker: DescriptorHandler {
+  nonisolated func descriptorReady(_ readiness: Readiness, token: Int) {
+    assumeIsolated { $0.echo(token) }
+  }
+
+  /// Answers what is queued, some batches of it: the rest is told again next turn, after others had theirs.
+  private func echo(_ index: Int) {
+    let socket = listeners[index].socket
+    for _ in 0..<Limits.echoBatchesPerTurn {
+      guard let taken = receive(from: socket), taken > 0 else { return }
+      for position in 0..<taken { consider(position) }
+      noteKernelDrops(index)
+      sendReplies(on: socket)
+      if taken < batch.capacity { return }
+    }
+  }
+
+  /// nil where the kernel had an error to tell. It concerns some earlier answer, whose receiver is not ours to serve.
+  private func receive(from socket: EchoSocket) -> Int? {
+    do throws(SocketError) { return try batch.receive(from: socket.udp) } catch { return nil }
+  }
+
+  private func consider(_ position: Int) {
+    let datagram = batch.datagram(at: position)
+    counters.received += 1
+    counters.bytesReceived += datagram.bytes.count
+    if let reason = filter.refusal(source: datagram.source, destination: datagram.destination) {
+      counters.dropped[reason, default: 0] += 1
+      return
+    }
+    observer?(datagram.source, datagram.bytes)
+    counters.echoed += 1
+    counters.bytesEchoed += datagram.bytes.count
+    batch.addReply(to: datagram, at: position)
+  }
+
+  /// What was counted as echoed while the batch was read is taken back where the kernel refuses it.
+  private func sendReplies(on socket: EchoSocket) {
+    batch.sendReplies(on: socket.udp) { bytes in
+      counters.echoed -= 1
+      counters.bytesEchoed -= bytes
+      counters.dropped[.sendFailed, default: 0] += 1
+    }
+  }
+
+  private func noteKernelDrops(_ index: Int) {
+    guard let dropped = batch.droppedByKernel else { return }
+    counters.receiveBufferFull += Int(dropped &- listeners[index].dropped)
+    listeners[index].dropped = dropped
+  }
+}

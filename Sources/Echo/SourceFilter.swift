@@ -1,0 +1,44 @@
+public import Sockets
+
+/// Whom the echo server answers: a value without a socket.
+public struct SourceFilter: Sendable {
+  /// Where the server itself listens.
+  private let own: [SocketAddress]
+  /// The machine's addresses: on a wildcard address the server is at each of them.
+  private let interfaces: Set<IPAddress>
+  /// The broadcast addresses of the machine's networks.
+  private let broadcasts: Set<IPAddress>
+
+  /// A filter for a server that listens on `own`.
+  public init(own: [SocketAddress], interfaces: Set<IPAddress>, broadcasts: Set<IPAddress>) {
+    self.own = own
+    self.interfaces = interfaces
+    self.broadcasts = broadcasts
+  }
+
+  /// The lowest port that is answered (RFC 6335 section 6: those below are the system's).
+  static let lowestSourcePort: UInt16 = 1024
+
+  /// Why a datagram is not answered; nil where it is.
+  ///
+  /// - Parameter destination: where it was sent to, if the socket tells.
+  public func refusal(source: SocketAddress, destination: IPAddress?) -> DropReason? {
+    if source.port < Self.lowestSourcePort { return .lowSourcePort }
+    if isForMany(source.ip) || source.ip.isUnspecified || source.ip.isReserved { return .badSource }
+    if let destination, isForMany(destination) { return .badDestination }
+    if isOwn(source) { return .ownAddress }
+    return nil
+  }
+
+  private func isForMany(_ ip: IPAddress) -> Bool {
+    ip.isMulticast || ip.isLimitedBroadcast || (!broadcasts.isEmpty && broadcasts.contains(ip))
+  }
+
+  private func isOwn(_ source: SocketAddress) -> Bool {
+    own.contains { address in
+      guard address.port == source.port else { return false }
+      return address.ip == source.ip
+        || (address.ip.isUnspecified && (source.ip.isLoopback || interfaces.contains(source.ip)))
+    }
+  }
+}
