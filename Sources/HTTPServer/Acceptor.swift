@@ -1,0 +1,104 @@
+import Basics
+import EventLoop
+import Sockets
+
+/// Takes connections on one loop and gives each to the worker that has fewest.
+///
+/// One acceptor, since many would not share: with `EPOLLEXCLUSIVE` alone one loop got 63 to 65 of 65 connections, and
+/// with a listener a loop (`SO_REUSEPORT`) a loop at its bound leaves its clients hanging.
+actor Acceptor {
+  private nonisolated let loop: EventLoop
+  private let workers: [HTTPWorker]
+  private let status: ServerStatus
+  private let log: HTTPServer.Log
+  private var logLimiter = LineLimiter()
+  private var listeners: [(socket: ListeningSocket, registration: Registration)] = []
+
+  nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+  init(on loop: EventLoop, workers: [HTTPWorker], status: ServerStatus, log: @escaping HTTPServer.Log) {
+    self.loop = loop
+    self.workers = workers
+    self.status = status
+    self.log = log
+  }
+
+  func start(_ sockets: [ListeningSocket]) throws(SocketError) {
+    for socket in sockets {
+      let token = listeners.count
+      let registration = try loop.register(socket.tcp.descriptor, for: .readable, handler: self, token: token)
+      listeners.append((socket, registration))
+    }
+  }
+
+  /// Takes what the kernel has queued, which closing would reset, and listens no more.
+  func stop() {
+    for index in listeners.indices { while accept(from: index) {} }
+    for listener in listeners { loop.deregister(listener.registration) }
+    listeners = []
+  }
+}
+
+extension Acceptor: DescriptorHandler, TimerHandler {
+  nonisolated func descriptorReady(_ readiness: Readiness, token: Int) {
+    assumeIsolated { acceptor in
+      for _ in 0..<Limits.acceptsPerTurn where !acceptor.accept(from: token) { return }
+    }
+  }
+
+  /// Takes one connection; false where there is none, or none that could be taken.
+  private func accept(from index: Int) -> Bool {
+    do throws(SocketError) {
+      guard let connection = try listeners[index].socket.tcp.accept() else { return false }
+      place(connection)
+      return true
+    } catch {
+      pause(index, because: error)
+      return false
+    }
+  }
+
+  private func place(_ connection: consuming AcceptedConnection) {
+    let admission = status.open()
+    guard admission != .closed else { return }
+    let worker = workers.min { $0.load.load(ordering: .relaxed) < $1.load.load(ordering: .relaxed) }!
+    let peer = connection.peer
+    worker.adopt(connection.release(), peer: peer, isOverLimit: admission == .overLimit)
+  }
+
+  /// Out of descriptors, the connection stays queued and the listener ready: asked again at once, it would answer the
+  /// same. A tenth of a second is soon enough.
+  private func pause(_ index: Int, because error: SocketError) {
+    if let suppressed = logLimiter.admit(at: loop.now) {
+      log("no connection can be accepted: \(error); trying again (\(suppressed) times not told)")
+    }
+    watch(index, for: [])
+    _ = loop.schedule(at: loop.now + .milliseconds(100), handler: self, token: index)
+  }
+
+  nonisolated func timerFired(_ token: Int) {
+    assumeIsolated { acceptor in
+      if token < acceptor.listeners.count { acceptor.watch(token, for: .readable) }
+    }
+  }
+
+  private func watch(_ index: Int, for interest: Readiness) {
+    let (socket, registration) = listeners[index]
+    do throws(SocketError) {
+      try loop.reregister(registration, socket.tcp.descriptor, for: interest)
+    } catch {
+      preconditionFailure("\(error)")  // Changing what exists needs no memory (epoll_ctl(2)).
+    }
+  }
+}
+
+/// A listener that can be kept in a list.
+final class ListeningSocket: Sendable {
+  let tcp: TCPListener
+  let address: SocketAddress
+
+  init(_ listener: consuming TCPListener) throws(SocketError) {
+    address = try listener.localAddress()
+    tcp = listener
+  }
+}

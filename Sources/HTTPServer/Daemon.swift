@@ -1,0 +1,91 @@
+import Basics
+import CMicroHTTPD
+import Glibc
+
+/// One libmicrohttpd daemon in external epoll mode: it has no thread and no listening socket; it is given connections
+/// and run when its epoll says so.
+final class Daemon {
+  private let daemon: OpaquePointer
+
+  /// Is given the request's target as it came (`MHD_OPTION_URI_LOG_CALLBACK`); the library names no type for it.
+  typealias TargetCallback =
+    @convention(c) (
+      UnsafeMutableRawPointer?, UnsafePointer<CChar>?, OpaquePointer?
+    ) -> UnsafeMutableRawPointer?
+
+  /// What libmicrohttpd calls back; `context` is handed to each.
+  struct Callbacks {
+    var context: UnsafeMutableRawPointer
+    var access: MHD_AccessHandlerCallback
+    var connection: MHD_NotifyConnectionCallback
+    var completed: MHD_RequestCompletedCallback
+    var target: TargetCallback
+    var log: MHD_LogCallback
+  }
+
+  /// - Precondition: libmicrohttpd was built with epoll, as every distribution's is.
+  init(_ callbacks: Callbacks) {
+    var options = Self.options(callbacks)
+    let daemon = options.withUnsafeMutableBufferPointer {
+      cmhd_start_daemon(cmhd_daemon_flags(), callbacks.access, callbacks.context, $0.baseAddress)
+    }
+    guard let daemon else { preconditionFailure("libmicrohttpd cannot start a daemon with epoll") }
+    self.daemon = daemon
+  }
+
+  private static func options(_ callbacks: Callbacks) -> [MHD_OptionItem] {
+    func call(_ option: MHD_OPTION, _ function: Int) -> MHD_OptionItem {
+      MHD_OptionItem(option: option, value: function, ptr_value: callbacks.context)
+    }
+    func value(_ option: MHD_OPTION, _ value: Int) -> MHD_OptionItem {
+      MHD_OptionItem(option: option, value: value, ptr_value: nil)
+    }
+    return [
+      // First, so that it tells of the others too.
+      call(.EXTERNAL_LOGGER, unsafeBitCast(callbacks.log, to: Int.self)),
+      call(.NOTIFY_CONNECTION, unsafeBitCast(callbacks.connection, to: Int.self)),
+      call(.NOTIFY_COMPLETED, unsafeBitCast(callbacks.completed, to: Int.self)),
+      call(.URI_LOG_CALLBACK, unsafeBitCast(callbacks.target, to: Int.self)),
+      call(.UNESCAPE_CALLBACK, unsafeBitCast(keepEscapes, to: Int.self)),
+      value(.CONNECTION_MEMORY_LIMIT, Limits.connectionPool),
+      value(.CONNECTION_TIMEOUT, Limits.inactivityTimeoutSeconds),
+      // The bound on connections is ours; this one would close without a word.
+      value(.CONNECTION_LIMIT, Int(Int32.max)),
+      cmhd_discipline_option(),
+      MHD_OptionItem(option: .END, value: 0, ptr_value: nil),
+    ]
+  }
+
+  /// Readable when the daemon wants to be run.
+  var epollDescriptor: Int32 { cmhd_epoll_descriptor(daemon) }
+
+  /// Serves what is ready, and what has been resumed.
+  func run() {
+    MHD_run(daemon)
+  }
+
+  /// In how long the daemon must be run whatever its epoll says; nil where there is no hurry.
+  var timeout: Nanoseconds? {
+    var milliseconds: UInt64 = 0
+    guard MHD_get_timeout(daemon, &milliseconds) == .YES else { return nil }
+    return .milliseconds(Int(clamping: milliseconds))
+  }
+
+  /// Gives it a connection, which it closes in the end, or at once where it cannot take it.
+  func add(_ descriptor: Int32, _ address: UnsafePointer<sockaddr>, _ length: socklen_t) -> Bool {
+    MHD_add_connection(daemon, descriptor, address, length) == .YES
+  }
+
+  /// Ends the daemon and its connections.
+  ///
+  /// - Precondition: no connection is suspended; libmicrohttpd aborts the process otherwise.
+  func stop() {
+    MHD_stop_daemon(daemon)
+  }
+}
+
+/// Resolving escapes is ours to do, and strictly: libmicrohttpd would cut at `%00`.
+private let keepEscapes:
+  @convention(c) (UnsafeMutableRawPointer?, OpaquePointer?, UnsafeMutablePointer<CChar>?) -> Int = {
+    _, _, text in text.map { strlen($0) } ?? 0
+  }

@@ -1,0 +1,31 @@
+/// What answers the requests of one loop. Its functions run on that loop.
+public protocol HTTPApplication: Sendable {
+  /// Looks at a request before its body is read.
+  ///
+  /// - Returns: a refusal, or nil to have the body read and ``respond(to:)`` called.
+  func admit(_ head: HTTPRequestHead) -> HTTPResponse?
+
+  /// Answers a request. The task is cancelled when the client goes away.
+  func respond(to request: HTTPRequest) async -> HTTPResponse
+
+  /// Puts into words what the server refuses by itself.
+  func refuse(_ refusal: HTTPRefusal) -> HTTPResponse
+}
+
+/// Why the server refuses a request without asking what it wants.
+public enum HTTPRefusal: Hashable, Sendable {
+  /// Its framing or its target could be read in two ways; the connection ends with it.
+  case malformed(String)
+  /// A transfer coding other than `chunked`; the connection ends with it.
+  case transferCoding(String)
+  /// The head is larger than a connection's memory.
+  case headTooLarge(limit: Int)
+  /// The body is larger than ``Limits/requestBody``.
+  case bodyTooLarge(limit: Int)
+  /// All bodies being read are together larger than ``Limits/bufferedBodies``.
+  case bodiesTooLarge(limit: Int)
+  /// More connections than are served; this one ends.
+  case tooManyConnections(limit: Int)
+  /// The server ends, and so does this connection.
+  case draining
+}

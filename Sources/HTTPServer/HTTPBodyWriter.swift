@@ -1,0 +1,17 @@
+/// Writes the body of an answer that comes with time, for ``HTTPResponse/Body/stream(_:)``.
+///
+/// `@unchecked Sendable`: the body is opened on its worker's loop alone, by ``HTTPWorker/write(_:through:)``.
+public struct HTTPBodyWriter: @unchecked Sendable {
+  let worker: HTTPWorker
+  let body: StreamingBody
+
+  /// The client has gone.
+  public struct Closed: Error {}
+
+  /// Sends bytes to the client; waits while more than ``Limits/streamBuffer`` of them are unread.
+  ///
+  /// - Throws: ``Closed`` when the client has gone.
+  public func write(_ bytes: [UInt8]) async throws(Closed) {
+    guard await worker.write(bytes, through: self) else { throw Closed() }
+  }
+}

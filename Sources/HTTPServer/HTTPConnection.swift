@@ -1,0 +1,63 @@
+import Basics
+import EventLoop
+import Sockets
+
+/// A connection and the request that is under way on it; one at a time, as libmicrohttpd has it.
+///
+/// It belongs to its worker's loop, as everything here does.
+final class HTTPConnection {
+  /// Where the request is.
+  enum Phase {
+    /// No head yet.
+    case waiting
+    /// The target is read; the rest of the head is about to be.
+    case target(String)
+    /// The body is being read.
+    case body(HTTPRequestHead)
+    /// The body is being read, but only to be thrown away before the answer.
+    case refused(HTTPResponse)
+    /// The application is at work.
+    case responding
+    /// The answer is known.
+    case answered(HTTPResponse)
+    /// libmicrohttpd has the answer.
+    case sending
+  }
+
+  let descriptor: Int32
+  let peer: SocketAddress
+  /// It is past the bound on connections: its request gets a 503.
+  let isOverLimit: Bool
+  /// libmicrohttpd's, for suspending and resuming; set with the first request.
+  var handle: OpaquePointer?
+  var registration: Registration?
+
+  var phase = Phase.waiting
+  var requests = 0
+  var body: [UInt8] = []
+  /// Bytes of a refused body that were thrown away.
+  var discarded = 0
+  var task: Task<Void, Never>?
+  var isSuspended = false
+  var stream: StreamingBody?
+  /// When the connection is cut if the request got no further.
+  var deadline: MonotonicTime?
+  var isCut = false
+
+  init(descriptor: Int32, peer: SocketAddress, isOverLimit: Bool, deadline: MonotonicTime) {
+    self.descriptor = descriptor
+    self.peer = peer
+    self.isOverLimit = isOverLimit
+    self.deadline = deadline
+  }
+
+  /// The request is over; the connection waits for the next one.
+  func reset(deadline: MonotonicTime) {
+    phase = .waiting
+    requests += 1
+    discarded = 0
+    task = nil
+    stream = nil
+    self.deadline = deadline
+  }
+}

@@ -1,0 +1,52 @@
+/// Header fields in the order in which they came; names are the same in any case (RFC 9110 section 5.1).
+public struct HTTPFields: Sendable, Sequence {
+  /// One field.
+  public struct Field: Hashable, Sendable {
+    /// The name as it was written.
+    public var name: String
+    /// The value, without white space around it.
+    public var value: String
+  }
+
+  private var fields: [Field] = []
+
+  /// No fields.
+  public init() {}
+
+  /// How many there are.
+  public var count: Int { fields.count }
+
+  /// Adds a field after those that are there.
+  public mutating func append(_ name: String, _ value: String) {
+    fields.append(Field(name: name, value: value))
+  }
+
+  /// The value of the first field with this name.
+  public subscript(name: String) -> String? {
+    fields.first { Self.isSame($0.name, name) }?.value
+  }
+
+  /// The values of all fields with this name.
+  public func values(_ name: String) -> [String] {
+    fields.filter { Self.isSame($0.name, name) }.map(\.value)
+  }
+
+  public func makeIterator() -> IndexingIterator<[Field]> {
+    fields.makeIterator()
+  }
+
+  /// Compares two names without regard to the case of ASCII letters, and without making strings.
+  static func isSame(_ left: String, _ right: String) -> Bool {
+    left.utf8.count == right.utf8.count && zip(left.utf8, right.utf8).allSatisfy { lowercased($0) == lowercased($1) }
+  }
+
+  private static func lowercased(_ byte: UInt8) -> UInt8 {
+    (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
+  }
+}
+
+extension HTTPFields: ExpressibleByDictionaryLiteral {
+  public init(dictionaryLiteral elements: (String, String)...) {
+    for (name, value) in elements { append(name, value) }
+  }
+}

@@ -1,0 +1,69 @@
+public import EventLoop
+public import Sockets
+
+/// An HTTP server over all loops: libmicrohttpd reads and writes HTTP, the listening, the limits and the loops are ours.
+public final class HTTPServer: Sendable {
+  /// Is given lines for the operator, a second apart at least.
+  public typealias Log = @Sendable (String) -> Void
+
+  /// Where it listens, ports known.
+  public let addresses: [SocketAddress]
+  private let sockets: [ListeningSocket]
+  private let workers: [HTTPWorker]
+  private let acceptor: Acceptor
+  private let status: ServerStatus
+
+  /// Listens on addresses; connections are served from ``start()`` on.
+  ///
+  /// - Parameters:
+  ///   - loops: each with the application that answers on it; the first also accepts.
+  ///   - maxConnections: past it a request gets its 503.
+  /// - Throws: ``BindError``, naming the address that could not be had.
+  public init(
+    on loops: [(loop: EventLoop, application: any HTTPApplication)], addresses: [SocketAddress], maxConnections: Int,
+    log: @escaping Log
+  ) throws(BindError) {
+    var sockets: [ListeningSocket] = []
+    for address in addresses { sockets.append(try Self.listen(on: address, beside: addresses)) }
+    self.sockets = sockets
+    self.addresses = sockets.map(\.address)
+    let status = ServerStatus(maxConnections: maxConnections)
+    self.status = status
+    workers = loops.map { HTTPWorker(on: $0.loop, application: $0.application, status: status, log: log) }
+    acceptor = Acceptor(on: loops[0].loop, workers: workers, status: status, log: log)
+  }
+
+  private static func listen(
+    on address: SocketAddress, beside all: [SocketAddress]
+  ) throws(BindError) -> ListeningSocket {
+    do throws(SocketError) {
+      return try ListeningSocket(TCPListener(on: address, dualStack: address.takesIPv4(beside: all)))
+    } catch {
+      throw BindError(address: address, transport: .tcp, cause: error)
+    }
+  }
+
+  /// Connections that are open now.
+  public var connections: Int { status.connections }
+  /// Connections that were closed unheard because there were too many.
+  public var connectionsClosed: Int { status.closed }
+
+  /// Begins to serve.
+  public func start() async throws(SocketError) {
+    for worker in workers { try await worker.start() }
+    try await acceptor.start(sockets)
+  }
+
+  /// Takes no connection that the kernel has not queued already, and waits until every request that was begun has its
+  /// answer. What comes on kept-alive connections meanwhile is refused.
+  public func drain() async {
+    for worker in workers { await worker.beginDraining() }
+    await acceptor.stop()
+    for worker in workers { await worker.drained() }
+  }
+
+  /// Closes all connections, after ``drain()``.
+  public func stop() async {
+    for worker in workers { await worker.stop() }
+  }
+}

@@ -1,0 +1,49 @@
+import Basics
+
+// What is looked at every now and then: deadlines of connections, and whether a drain is done.
+
+extension HTTPWorker {
+  /// The end of serving, while what has begun is brought to its end.
+  struct Drain {
+    /// Until when a connection that never sent a request may send its first.
+    var graceEnds: MonotonicTime
+    var waiters: [UnsafeContinuation<Void, Never>] = []
+  }
+
+  /// libmicrohttpd's own timeout is one of inactivity: a byte now and then would hold a connection for ever.
+  func sweepIfDue() {
+    guard loop.now >= nextSweep else { return }
+    nextSweep = loop.now + Limits.deadlineSweep
+    for case let connection? in connections {
+      guard let deadline = connection.deadline, deadline <= loop.now else { continue }
+      cut(connection)
+    }
+    if drain != nil { checkDrained() }
+  }
+
+  /// Answers what comes on kept-alive connections with a 503 from now on, and ends each connection with its answer.
+  func beginDraining() {
+    guard drain == nil else { return }
+    drain = Drain(graceEnds: .now() + Limits.drainGrace)
+  }
+
+  /// Waits until every request that was accepted has its answer.
+  func drained() async {
+    beginDraining()
+    await withUnsafeContinuation { drain!.waiters.append($0) }
+  }
+
+  func checkDrained() {
+    guard drain?.waiters.isEmpty == false, !connections.contains(where: { $0.map(isAwaited) ?? false }) else { return }
+    let waiters = drain!.waiters
+    drain!.waiters = []
+    for waiter in waiters { waiter.resume() }
+  }
+
+  private func isAwaited(_ connection: HTTPConnection) -> Bool {
+    switch connection.phase {
+    case .waiting: connection.requests == 0 && loop.now < drain!.graceEnds
+    case .target, .body, .refused, .responding, .answered, .sending: true
+    }
+  }
+}

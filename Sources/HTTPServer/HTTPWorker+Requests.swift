@@ -1,0 +1,212 @@
+import Basics
+import CMicroHTTPD
+import Glibc
+
+// A request's way: its head is guarded and admitted, its body gathered, its answer found by the application, queued.
+
+extension HTTPWorker {
+  /// libmicrohttpd calls for the head, for each piece of the body (see ``receive(_:for:)``), when all is read, and again
+  /// when an answer that took its time is there.
+  func continueRequest(
+    _ connection: HTTPConnection, _ handle: OpaquePointer,
+    method: UnsafePointer<CChar>, version: UnsafePointer<CChar>
+  ) -> MHD_Result {
+    switch connection.phase {
+    case .target(let target):
+      return begin(connection, handle, String(cString: method), target, String(cString: version))
+    case .body(let head):
+      return respond(to: HTTPRequest(head: head, body: connection.body), on: connection, handle)
+    case .refused(let response), .answered(let response): return queue(response, on: connection, handle)
+    case .waiting, .responding, .sending:
+      preconditionFailure("libmicrohttpd asked for an answer in the phase \(connection.phase)")
+    }
+  }
+
+  // MARK: Head
+
+  private func begin(
+    _ connection: HTTPConnection, _ handle: OpaquePointer, _ method: String, _ target: String, _ version: String
+  ) -> MHD_Result {
+    let fields = Self.fields(of: handle)
+    if let refusal = HeaderGuard(method: method, target: target, version: version, fields: fields).refusal() {
+      return queue(closing(application.refuse(refusal)), on: connection, handle)
+    }
+    guard let parts = RequestTarget(target) else {
+      let refusal = HTTPRefusal.malformed("an escape in the request target is broken, or stands for NUL or a slash")
+      return queue(closing(application.refuse(refusal)), on: connection, handle)
+    }
+    let head = HTTPRequestHead(
+      method: HTTPMethod(rawValue: method), path: parts.path, query: parts.query, fields: fields, peer: connection.peer)
+    connection.deadline = .now() + Limits.bodyDeadline
+    if let refusal = refusedByState(connection) { return queue(closing(refusal), on: connection, handle) }
+    let refusal = application.admit(head)
+    return bodyBegins(head, refusal, on: connection, handle)
+  }
+
+  private func refusedByState(_ connection: HTTPConnection) -> HTTPResponse? {
+    if connection.isOverLimit { return application.refuse(.tooManyConnections(limit: status.maxConnections)) }
+    // A connection that was still queued when the draining began has been promised an answer.
+    if drain != nil, connection.requests > 0 { return application.refuse(.draining) }
+    return nil
+  }
+
+  /// A refusal waits until a body of bearable size has been read, so that the connection can go on, unless the client
+  /// asked beforehand.
+  private func bodyBegins(
+    _ head: HTTPRequestHead, _ refusal: HTTPResponse?, on connection: HTTPConnection, _ handle: OpaquePointer
+  ) -> MHD_Result {
+    let length = head.fields["Content-Length"].flatMap(Int.init) ?? 0
+    let isTooLarge = length > Limits.requestBody
+    let asksBeforehand = head.fields["Expect"] != nil
+    let response = refusal ?? (isTooLarge ? application.refuse(.bodyTooLarge(limit: Limits.requestBody)) : nil)
+    guard let response else {
+      connection.phase = .body(head)
+      return .YES
+    }
+    if isTooLarge || (asksBeforehand && length > 0) { return queue(closing(response), on: connection, handle) }
+    connection.phase = .refused(response)
+    return .YES
+  }
+
+  private static func fields(of handle: OpaquePointer) -> HTTPFields {
+    var fields = HTTPFields()
+    withUnsafeMutablePointer(to: &fields) { fields in
+      _ = MHD_get_connection_values_n(
+        handle, .HEADER_KIND,
+        { context, _, name, nameSize, value, valueSize in
+          let fields = context!.assumingMemoryBound(to: HTTPFields.self)
+          fields.pointee.append(text(name, nameSize), text(value, valueSize))
+          return .YES
+        }, fields)
+    }
+    return fields
+  }
+
+  // MARK: Body
+
+  /// A piece of the body has come.
+  func receive(_ piece: UnsafeRawBufferPointer, for connection: HTTPConnection) {
+    switch connection.phase {
+    case .body:
+      guard connection.body.count + piece.count <= Limits.requestBody else {
+        return discard(piece, for: connection, because: .bodyTooLarge(limit: Limits.requestBody))
+      }
+      guard status.buffer(piece.count) else {
+        return discard(piece, for: connection, because: .bodiesTooLarge(limit: Limits.bufferedBodies))
+      }
+      connection.body.append(contentsOf: piece)
+    case .refused: discard(piece, for: connection, because: nil)
+    default: preconditionFailure("a body came in the phase \(connection.phase)")
+    }
+  }
+
+  /// Throws a piece away, so that the client hears the refusal at the end; but not for ever.
+  private func discard(
+    _ piece: UnsafeRawBufferPointer, for connection: HTTPConnection, because refusal: HTTPRefusal?
+  ) {
+    connection.discarded += piece.count + connection.body.count
+    releaseBody(of: connection)
+    if let refusal { connection.phase = .refused(closing(application.refuse(refusal))) }
+    if connection.discarded > Limits.discardedBody { cut(connection) }
+  }
+
+  private func releaseBody(of connection: HTTPConnection) {
+    status.unbuffer(connection.body.count)
+    connection.body = []
+  }
+
+  // MARK: Answer
+
+  /// Has the application answer. What it can answer at once is queued at once; while it waits, the connection is
+  /// suspended, which costs two epoll_ctl(2).
+  private func respond(
+    to request: HTTPRequest, on connection: HTTPConnection, _ handle: OpaquePointer
+  ) -> MHD_Result {
+    connection.phase = .responding
+    connection.deadline = nil
+    // Isolated to this worker and preferring its loop: a task that were not would visit the global pool.
+    connection.task = Task.immediate(executorPreference: loop) { [self] in
+      let response = await application.respond(to: request)
+      answered(connection, with: response)
+    }
+    loop.runJobs()
+    if case .answered(let response) = connection.phase { return queue(response, on: connection, handle) }
+    suspend(connection)
+    return .YES
+  }
+
+  private func answered(_ connection: HTTPConnection, with response: HTTPResponse) {
+    connection.phase = .answered(response)
+    resume(connection)
+  }
+
+  private func queue(_ response: HTTPResponse, on connection: HTTPConnection, _ handle: OpaquePointer) -> MHD_Result {
+    connection.phase = .sending
+    connection.task = nil
+    connection.deadline = nil
+    releaseBody(of: connection)
+    let native = native(response.body, for: connection)
+    for field in response.fields { native.add(field.name, field.value) }
+    if response.closesConnection || drain != nil { native.add("Connection", "close") }
+    return MHD_queue_response(handle, UInt32(response.status), native.pointer)
+  }
+
+  private func native(_ body: HTTPResponse.Body, for connection: HTTPConnection) -> MHDResponse {
+    switch body {
+    case .bytes(let bytes): return MHDResponse(bytes)
+    case .file(let file): return MHDResponse(file.bytes)
+    case .stream(let produce):
+      let stream = StreamingBody(produce, worker: self, connection: connection)
+      connection.stream = stream
+      return MHDResponse(stream)
+    }
+  }
+
+  /// libmicrohttpd has sent the answer, or the connection has ended before.
+  func completed(_ connection: HTTPConnection) {
+    releaseBody(of: connection)
+    connection.reset(deadline: .now() + Limits.keepAliveDeadline)
+    if drain != nil { checkDrained() }
+  }
+
+  private func closing(_ response: HTTPResponse) -> HTTPResponse {
+    var response = response
+    response.closesConnection = true
+    return response
+  }
+}
+
+// MARK: - Suspending
+
+extension HTTPWorker {
+  /// Has libmicrohttpd leave a connection alone until ``resume(_:)``.
+  func suspend(_ connection: HTTPConnection) {
+    connection.isSuspended = true
+    MHD_suspend_connection(connection.handle)
+  }
+
+  /// Lets libmicrohttpd go on with a connection, at the end of this turn.
+  func resume(_ connection: HTTPConnection) {
+    guard connection.isSuspended else { return }
+    switch connection.phase {
+    case .answered, .sending: break
+    // Nothing is there to be said yet: the cancelled application is about to say it.
+    default: return
+    }
+    connection.isSuspended = false
+    MHD_resume_connection(connection.handle)
+    needsRun = true
+  }
+
+  /// Ends a connection from our side; libmicrohttpd sees it ended.
+  func cut(_ connection: HTTPConnection) {
+    guard !connection.isCut else { return }
+    connection.isCut = true
+    shutdown(connection.descriptor, Int32(SHUT_RDWR))
+  }
+}
+
+private func text(_ bytes: UnsafePointer<CChar>?, _ count: Int) -> String {
+  guard let bytes else { return "" }
+  return String(decoding: UnsafeRawBufferPointer(start: bytes, count: count), as: UTF8.self)
+}

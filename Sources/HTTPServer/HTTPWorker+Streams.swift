@@ -1,0 +1,47 @@
+import CMicroHTTPD
+
+// An answer whose bytes come with time: its producer is a task on this loop, which waits while the client does not read.
+
+extension HTTPWorker {
+  /// libmicrohttpd asks for bytes: for the first time only when the head is sent, and not at all for HEAD.
+  func read(_ body: StreamingBody, into room: UnsafeMutablePointer<CChar>, _ count: Int) -> Int {
+    if body.task == nil { start(body) }
+    let taken = body.take(into: room, count)
+    if taken > 0 { return taken }
+    switch body.end {
+    case .complete: return CMHD_END_OF_STREAM
+    case .failed: return CMHD_END_WITH_ERROR
+    case nil:
+      // Left unsuspended it would be asked again at once, for ever.
+      suspend(body.connection)
+      return 0
+    }
+  }
+
+  private func start(_ body: StreamingBody) {
+    body.task = Task.immediate(executorPreference: loop) { [self] in
+      do {
+        try await body.produce(HTTPBodyWriter(worker: self, body: body))
+        finish(body, .complete)
+      } catch {
+        finish(body, .failed)
+      }
+    }
+  }
+
+  private func finish(_ body: StreamingBody, _ end: StreamingBody.End) {
+    guard !body.isClosed else { return }
+    body.end = end
+    resume(body.connection)
+  }
+
+  /// Adds bytes of a producer; answers when there is room for more, false when the client has gone.
+  func write(_ bytes: [UInt8], through writer: HTTPBodyWriter) async -> Bool {
+    let body = writer.body
+    guard !body.isClosed else { return false }
+    body.append(bytes)
+    resume(body.connection)
+    if body.hasRoom { return true }
+    return await withUnsafeContinuation { body.waitForRoom($0) }
+  }
+}

@@ -1,0 +1,163 @@
+import Basics
+import CMicroHTTPD
+import EventLoop
+import Sockets
+import Synchronization
+
+/// One loop's part of the HTTP server: its libmicrohttpd daemon and the connections that were given to it.
+///
+/// libmicrohttpd is run at the end of a turn, once for all that happened in it. It calls back (`HTTPWorker+Callbacks`),
+/// a request goes through its phases (`HTTPWorker+Requests`), its application's function runs as a task on this loop.
+actor HTTPWorker {
+  nonisolated let loop: EventLoop
+  let application: any HTTPApplication
+  let status: ServerStatus
+  /// How many connections this worker has; the acceptor reads it from its own loop.
+  nonisolated let load = Atomic<Int>(0)
+
+  private var daemon: Daemon?
+  /// By descriptor; nil where none is open.
+  var connections: [HTTPConnection?] = []
+  /// The connection that is being given to libmicrohttpd just now.
+  var arriving: HTTPConnection?
+  /// libmicrohttpd has something to do.
+  var needsRun = false
+  /// When it will have something to do in any case.
+  private var runsAt: MonotonicTime?
+  var nextSweep = MonotonicTime.now()
+  var drain: Drain?
+  private let log: HTTPServer.Log
+  private var logLimiter = LineLimiter()
+
+  nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+  init(on loop: EventLoop, application: any HTTPApplication, status: ServerStatus, log: @escaping HTTPServer.Log) {
+    self.loop = loop
+    self.application = application
+    self.status = status
+    self.log = log
+  }
+
+  /// Begins to serve the connections that it will be given.
+  func start() throws(SocketError) {
+    let daemon = Daemon(callbacks())
+    self.daemon = daemon
+    _ = try loop.register(daemon.epollDescriptor, for: .readable, handler: self, token: Self.daemonToken)
+    loop.addTurnHandler(self)
+  }
+
+  /// Ends all connections. Their requests have ended: see ``drained()``.
+  func stop() {
+    loop.removeTurnHandler(self)
+    daemon?.stop()
+    daemon = nil
+  }
+
+  /// The epoll token of the daemon; connections have their descriptors.
+  private static let daemonToken = -1
+}
+
+// MARK: - Connections
+
+extension HTTPWorker {
+  /// Serves a connection that the acceptor took. From any thread; on this worker's loop at once.
+  nonisolated func adopt(_ descriptor: Int32, peer: SocketAddress, isOverLimit: Bool) {
+    load.add(1, ordering: .relaxed)
+    if loop.isCurrent {
+      assumeIsolated { $0.adoptNow(descriptor, peer, isOverLimit) }
+    } else {
+      loop.submit { self.assumeIsolated { $0.adoptNow(descriptor, peer, isOverLimit) } }
+    }
+  }
+
+  private func adoptNow(_ descriptor: Int32, _ peer: SocketAddress, _ isOverLimit: Bool) {
+    let deadline = loop.now + Limits.headDeadline
+    let connection = HTTPConnection(
+      descriptor: descriptor, peer: peer, isOverLimit: isOverLimit, deadline: deadline)
+    guard let daemon else { return refuse(descriptor) }
+    do throws(SocketError) {
+      // Edge-triggered and for nothing in particular: a reset is told, data are not. libmicrohttpd does not look at
+      // suspended connections itself.
+      connection.registration = try loop.register(
+        descriptor, for: .edgeTriggered, handler: self, token: Int(descriptor))
+    } catch {
+      note("a connection could not be watched: \(error)")
+      return refuse(descriptor)
+    }
+    arriving = connection
+    let isAdded = peer.withSockaddr { daemon.add(descriptor, $0, $1) }
+    arriving = nil
+    needsRun = true
+    guard isAdded else {
+      loop.deregister(connection.registration!)
+      return forget()
+    }
+  }
+
+  private func refuse(_ descriptor: Int32) {
+    _ = Descriptor(owning: descriptor)
+    forget()
+  }
+
+  private func forget() {
+    load.subtract(1, ordering: .relaxed)
+    status.close()
+  }
+
+  /// libmicrohttpd took a connection.
+  func opened(_ connection: HTTPConnection) {
+    let index = Int(connection.descriptor)
+    while connections.count <= index { connections.append(nil) }
+    connections[index] = connection
+  }
+
+  /// libmicrohttpd is about to close a connection.
+  func closed(_ connection: HTTPConnection) {
+    if let registration = connection.registration { loop.deregister(registration) }
+    connections[Int(connection.descriptor)] = nil
+    forget()
+  }
+
+  /// Logs something that can happen often.
+  func note(_ line: String) {
+    guard let suppressed = logLimiter.admit(at: .now()) else { return }
+    log(suppressed == 0 ? line : "\(line) (and \(suppressed) lines like it before)")
+  }
+}
+
+// MARK: - Turns
+
+extension HTTPWorker: DescriptorHandler, TurnHandler {
+  nonisolated func descriptorReady(_ readiness: Readiness, token: Int) {
+    assumeIsolated { worker in
+      if token == Self.daemonToken { return worker.needsRun = true }
+      if readiness.contains(.error) || readiness.contains(.hangUp) { worker.clientIsGone(token) }
+    }
+  }
+
+  nonisolated func turnEnds() -> MonotonicTime? {
+    assumeIsolated { $0.endTurn() }
+  }
+
+  private func endTurn() -> MonotonicTime? {
+    sweepIfDue()
+    guard let daemon else { return nil }
+    if let runsAt, runsAt <= loop.now { needsRun = true }
+    while needsRun {
+      needsRun = false
+      daemon.run()
+      loop.runJobs()
+    }
+    runsAt = daemon.timeout.map { .now() + $0 }
+    guard load.load(ordering: .relaxed) > 0 else { return runsAt }
+    return min(nextSweep, runsAt ?? nextSweep)
+  }
+
+  /// Both directions of a connection are closed. Whoever works for it is told; libmicrohttpd finds out when it goes on.
+  private func clientIsGone(_ descriptor: Int) {
+    guard let connection = connections[descriptor] else { return }
+    connection.task?.cancel()
+    connection.stream?.end = .failed
+    resume(connection)
+  }
+}

@@ -1,0 +1,96 @@
+import Basics
+
+/// Refuses what two parsers could read differently, before anything acts on it (RFC 9112 section 11.2): libmicrohttpd
+/// lets most of it through.
+///
+/// A value without a connection: it is given what libmicrohttpd read.
+struct HeaderGuard {
+  var method: String
+  var target: String
+  var version: String
+  var fields: HTTPFields
+
+  /// Why the request is refused; nil where its framing has one meaning.
+  func refusal() -> HTTPRefusal? {
+    refusedLine() ?? refusedSize() ?? refusedNames() ?? refusedHost() ?? refusedLength() ?? refusedCoding()
+  }
+
+  private func refusedLine() -> HTTPRefusal? {
+    guard version == "HTTP/1.1" || version == "HTTP/1.0" else {
+      return .malformed("the version '\(escapedLine(version))' is neither HTTP/1.1 nor HTTP/1.0")
+    }
+    guard Self.isToken(method) else { return .malformed("the method is no token") }
+    if target == "*", method == "OPTIONS" { return nil }
+    guard target.utf8.first == UInt8(ascii: "/") else {
+      return .malformed("the request target must be a path that starts with a slash")
+    }
+    guard target.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "#") }) else {
+      return .malformed("the request target holds a character that must be escaped")
+    }
+    return nil
+  }
+
+  /// A head that nearly fills its memory would be closed on without a word.
+  private func refusedSize() -> HTTPRefusal? {
+    let texts = fields.reduce(method.utf8.count + target.utf8.count + version.utf8.count + 6) {
+      $0 + $1.name.utf8.count + $1.value.utf8.count + 4
+    }
+    let room = Limits.connectionPool - Limits.connectionPoolReserve
+    return texts + Limits.headerOverhead * fields.count > room ? .headTooLarge(limit: room) : nil
+  }
+
+  private func refusedNames() -> HTTPRefusal? {
+    for field in fields {
+      guard Self.isToken(field.name) else {
+        return .malformed("the header name '\(escapedLine(field.name))' is no token")
+      }
+      guard field.value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else {
+        return .malformed("the header '\(field.name)' holds a control character")
+      }
+    }
+    return nil
+  }
+
+  private func refusedHost() -> HTTPRefusal? {
+    let hosts = fields.values("Host")
+    if hosts.count > 1 { return .malformed("there are \(hosts.count) Host headers") }
+    if hosts.isEmpty, version == "HTTP/1.1" { return .malformed("the Host header is missing") }
+    return nil
+  }
+
+  private func refusedLength() -> HTTPRefusal? {
+    let lengths = fields.values("Content-Length")
+    guard let length = lengths.first else { return nil }
+    if lengths.count > 1 { return .malformed("there are \(lengths.count) Content-Length headers") }
+    if !fields.values("Transfer-Encoding").isEmpty {
+      return .malformed("there is a Content-Length beside a Transfer-Encoding")
+    }
+    guard !length.isEmpty, length.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+      UInt64(length) != nil
+    else { return .malformed("the Content-Length '\(escapedLine(length))' is no length") }
+    return nil
+  }
+
+  private func refusedCoding() -> HTTPRefusal? {
+    let codings = fields.values("Transfer-Encoding")
+    guard let coding = codings.first else { return nil }
+    if version == "HTTP/1.0" { return .malformed("HTTP/1.0 has no Transfer-Encoding") }
+    if codings.count > 1 || !HTTPFields.isSame(coding, "chunked") {
+      return .transferCoding(codings.joined(separator: ", "))
+    }
+    return nil
+  }
+
+  /// RFC 9110 section 5.6.2.
+  static func isToken(_ text: String) -> Bool {
+    !text.isEmpty
+      && text.utf8.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+          UInt8(ascii: "0")...UInt8(ascii: "9"):
+          true
+        default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+        }
+      }
+  }
+}

@@ -1,0 +1,41 @@
+import CMicroHTTPD
+
+/// A response in libmicrohttpd's form. It counts references itself: this is one of them.
+struct MHDResponse: ~Copyable {
+  let pointer: OpaquePointer
+
+  /// A response with its bytes.
+  init(_ bytes: [UInt8]) {
+    pointer = bytes.withUnsafeBytes {
+      // Copied: the answer may leave long after this.
+      MHD_create_response_from_buffer($0.count, UnsafeMutableRawPointer(mutating: $0.baseAddress), .RESPMEM_MUST_COPY)
+    }!  // nil only without memory for a few hundred bytes.
+  }
+
+  /// A response whose bytes come with time.
+  init(_ body: StreamingBody) {
+    pointer = MHD_create_response_from_callback(
+      CMHD_SIZE_UNKNOWN, StreamingBody.block, readBody, Unmanaged.passRetained(body).toOpaque(), closeBody)!
+  }
+
+  deinit {
+    MHD_destroy_response(pointer)
+  }
+
+  borrowing func add(_ name: String, _ value: String) {
+    // Fails only for names and values that are no header, which are our own.
+    let isAdded = MHD_add_response_header(pointer, name, value)
+    precondition(isAdded == .YES, "the response header '\(name)' is not one")
+  }
+}
+
+private let readBody: MHD_ContentReaderCallback = { context, _, room, count in
+  let body = Unmanaged<StreamingBody>.fromOpaque(context!).takeUnretainedValue()
+  return Callback(arguments: (body, room!, count)).enter(body.worker) { worker, call in
+    worker.read(call.0, into: call.1, call.2)
+  }
+}
+
+private let closeBody: MHD_ContentReaderFreeCallback = { context in
+  Unmanaged<StreamingBody>.fromOpaque(context!).takeRetainedValue().close()
+}

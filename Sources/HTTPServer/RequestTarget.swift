@@ -1,0 +1,48 @@
+import Basics
+
+/// A request target in origin form (RFC 9112 section 3.2.1): path and query.
+struct RequestTarget {
+  /// The path, its escapes resolved.
+  var path: String
+  /// What follows the question mark, as it came.
+  var query: String?
+
+  /// Reads a target; nil where an escape is broken, stands for NUL or a slash, or resolves to no UTF-8: nobody means
+  /// those, and two readers could take them for different paths.
+  init?(_ target: String) {
+    let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+    query = parts.count > 1 ? String(parts[1]) : nil
+    guard parts[0].utf8.contains(UInt8(ascii: "%")) else {
+      path = String(parts[0])
+      return
+    }
+    guard let bytes = percentDecoded(parts[0].utf8), !bytes.contains(0),
+      Self.slashes(bytes) == Self.slashes(parts[0].utf8), let decoded = String(validating: bytes, as: UTF8.self)
+    else { return nil }
+    path = decoded
+  }
+
+  private static func slashes(_ bytes: some Sequence<UInt8>) -> Int {
+    bytes.count { $0 == UInt8(ascii: "/") }
+  }
+}
+
+/// The bytes that percent-encoded text stands for (RFC 3986 section 2.1); nil where an escape is broken.
+///
+/// - Parameter plusIsSpace: as in HTML forms (URL Standard, application/x-www-form-urlencoded).
+public func percentDecoded(_ text: some Collection<UInt8>, plusIsSpace: Bool = false) -> [UInt8]? {
+  var bytes: [UInt8] = []
+  bytes.reserveCapacity(text.count)
+  var rest = text.makeIterator()
+  while let byte = rest.next() {
+    switch byte {
+    case UInt8(ascii: "%"):
+      guard let high = rest.next().flatMap(hexadecimalDigit), let low = rest.next().flatMap(hexadecimalDigit)
+      else { return nil }
+      bytes.append(high << 4 | low)
+    case UInt8(ascii: "+") where plusIsSpace: bytes.append(UInt8(ascii: " "))
+    default: bytes.append(byte)
+    }
+  }
+  return bytes
+}

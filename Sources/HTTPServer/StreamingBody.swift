@@ -1,0 +1,72 @@
+import Basics
+import Glibc
+
+/// The bytes of an answer on their way from a writer that waits to libmicrohttpd, which does not. It belongs to its
+/// worker's loop, and keeps nothing but what it is told.
+final class StreamingBody {
+  /// How many bytes libmicrohttpd asks for at a time.
+  static let block = 16 << 10
+
+  /// How it ended.
+  enum End {
+    case complete
+    /// What is missing will not come; the client is to see that.
+    case failed
+  }
+
+  unowned let worker: HTTPWorker
+  unowned let connection: HTTPConnection
+  let produce: @Sendable (HTTPBodyWriter) async throws -> Void
+  var task: Task<Void, Never>?
+  var end: End?
+  /// libmicrohttpd has let go of it.
+  private(set) var isClosed = false
+  private var bytes: [UInt8] = []
+  private var offset = 0
+  private var writer: UnsafeContinuation<Bool, Never>?
+
+  init(
+    _ produce: @escaping @Sendable (HTTPBodyWriter) async throws -> Void, worker: HTTPWorker, connection: HTTPConnection
+  ) {
+    self.produce = produce
+    self.worker = worker
+    self.connection = connection
+  }
+
+  private var unread: Int { bytes.count - offset }
+
+  /// Whether more may be added without waiting.
+  var hasRoom: Bool { unread < Limits.streamBuffer }
+
+  func append(_ new: [UInt8]) {
+    bytes.append(contentsOf: new)
+  }
+
+  /// Resumes `writer` with true when there is room, with false when nobody reads any more.
+  func waitForRoom(_ writer: UnsafeContinuation<Bool, Never>) {
+    precondition(self.writer == nil, "a body has one writer")
+    if isClosed { writer.resume(returning: false) } else { self.writer = writer }
+  }
+
+  /// Moves up to `count` bytes to `room`; answers how many.
+  func take(into room: UnsafeMutablePointer<CChar>, _ count: Int) -> Int {
+    let taken = min(count, unread)
+    bytes.withUnsafeBytes { source in
+      if taken > 0 { memcpy(room, source.baseAddress! + offset, taken) }
+    }
+    offset += taken
+    if unread == 0 {
+      bytes.removeAll(keepingCapacity: true)
+      offset = 0
+    }
+    if unread < Limits.streamBuffer / 2 { writer.take()?.resume(returning: true) }
+    return taken
+  }
+
+  /// The answer is sent, or never will be.
+  func close() {
+    isClosed = true
+    task?.cancel()
+    writer.take()?.resume(returning: false)
+  }
+}
