@@ -1,0 +1,40 @@
+public import Basics
+public import Sockets
+
+/// What a gateway is started with. The defaults are those of `yodel serve`.
+public struct GatewayConfiguration: Sendable {
+  /// Where HTTP listens; nil for port 8080 on both loopbacks.
+  public var http: [SocketAddress]?
+  /// Where the embedded echo server listens; nil for port 9999 on both loopbacks.
+  public var udp: [SocketAddress]?
+  /// There is an embedded echo server.
+  public var hasEcho = true
+  /// Further targets by name; the first is the default target where there is no embedded echo server.
+  public var targets: [(name: String, place: HostPort)] = []
+  /// How long a message waits for its reply unless it says otherwise.
+  public var timeout = Nanoseconds.milliseconds(Limits.defaultTimeoutMilliseconds)
+  /// Exchanges in flight over all loops; as many sockets may rest, and as many be retired.
+  public var maxInFlight = Limits.defaultMaxInFlight
+  /// Connections past which a request gets a 503.
+  public var maxConnections = Limits.defaultMaxConnections
+  /// Event loops, each with a thread of its own.
+  public var loops = 1
+  /// The directory of the page's files; nil for none.
+  public var publicDirectory: String?
+  /// HTTP may listen beyond loopback, where anyone can send messages.
+  public var allowsAnonymous = false
+  /// How long `/readyz` answers 503 before the end of listening.
+  public var drainDelay = Nanoseconds.zero
+  /// Is shown every datagram that the embedded echo server answers, on the loop that answers it.
+  public var observer: (@Sendable (_ source: SocketAddress, _ bytes: UnsafeRawBufferPointer) -> Void)?
+
+  /// The defaults.
+  public init() {}
+
+  /// A port on 127.0.0.1, and on ::1 where there is IPv6.
+  static func loopbacks(port: UInt16) -> [SocketAddress] {
+    let v6 = IPAddress.v6(IPv6Address(high: 0, low: 1))
+    let v4 = SocketAddress(.v4(IPv4Address(bits: 0x7F00_0001)), port: port)
+    return LocalNetworks().addresses.contains(v6) ? [v4, SocketAddress(v6, port: port)] : [v4]
+  }
+}

@@ -1,0 +1,69 @@
+import Basics
+import Echo
+import EventLoop
+import HTTPServer
+import Relay
+import Sockets
+import Synchronization
+
+/// What the loops of a gateway share, all of it fixed before the first request but for the end.
+final class GatewayCore: Sendable {
+  let configuration: GatewayConfiguration
+  let loops: [EventLoop]
+  let targets: TargetTable
+  let router: Router
+  let echo: EchoServer?
+  let budget: ExchangeBudget
+  let relays: [UDPRelay]
+  let metrics: [LoopMetrics]
+  let startedAt = MonotonicTime.now()
+  let startedAtWallTime = WallTime.now()
+  private let draining = Atomic<Bool>(false)
+  private let http = Mutex<HTTPServer?>(nil)
+
+  init(
+    _ configuration: GatewayConfiguration, loops: [EventLoop], targets: TargetTable, files: StaticFiles,
+    echo: EchoServer?
+  ) {
+    self.configuration = configuration
+    self.loops = loops
+    self.targets = targets
+    self.echo = echo
+    router = Router(Route.all, files: files)
+    let budget = ExchangeBudget(limit: configuration.maxInFlight)
+    self.budget = budget
+    let restingCapacity = (configuration.maxInFlight + loops.count - 1) / loops.count
+    relays = loops.map { UDPRelay(on: $0, budget: budget, restingCapacity: restingCapacity) }
+    metrics = loops.map { _ in LoopMetrics() }
+  }
+
+  /// The gateway ends; it is not ready any more.
+  var isDraining: Bool { draining.load(ordering: .relaxed) }
+
+  func beginDraining() {
+    draining.store(true, ordering: .relaxed)
+  }
+
+  /// The server in front; nil until it listens.
+  var server: HTTPServer? { http.withLock { $0 } }
+
+  func listens(_ server: HTTPServer) {
+    http.withLock { $0 = server }
+  }
+
+  /// The URL to show to people.
+  var url: String {
+    server.flatMap { $0.addresses.first }.map { "http://\($0.reachable)" } ?? "http://127.0.0.1:8080"
+  }
+}
+
+extension SocketAddress {
+  /// An address that a client on this machine can use: where the wildcard is listened on, loopback is.
+  var reachable: SocketAddress {
+    switch ip {
+    case .v4 where ip.isUnspecified: SocketAddress(.v4(IPv4Address(bits: 0x7F00_0001)), port: port)
+    case .v6 where ip.isUnspecified: SocketAddress(.v6(IPv6Address(high: 0, low: 1)), port: port)
+    default: self
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import Basics
+import Echo
+import HTTPServer
+import Relay
+
+extension GatewayLoop {
+  /// `GET /api`.
+  func routeList() -> HTTPResponse {
+    .api(
+      JSONWriter.text { json in
+        json.array("routes") { json in
+          for route in Route.all {
+            json.object { json in
+              json.member("method", route.method.rawValue)
+              json.member("path", route.path)
+              json.member("summary", route.summary)
+              json.member("curl", "curl \(route.curlOptions)\(core.url)\(route.path)")
+            }
+          }
+        }
+      })
+  }
+
+  /// `GET /api/targets`.
+  func targetList() -> HTTPResponse {
+    .api(
+      JSONWriter.text { json in
+        json.array("targets") { json in
+          for target in core.targets.targets {
+            json.object { json in
+              json.member("name", target.label)
+              json.addressMembers(target.address)
+              json.member("embedded", target.isEmbedded)
+              json.member("default", target == core.targets.default)
+            }
+          }
+        }
+      })
+  }
+
+  /// `GET /api/info`.
+  func information() -> HTTPResponse {
+    .api(
+      JSONWriter.text { json in
+        json.member("name", "yodel")
+        json.member("version", version)
+        json.member("uptime_ms", milliseconds: .now() - core.startedAt)
+        json.member("loops", core.loops.count)
+        json.array("http") { json in
+          for address in core.server?.addresses ?? [] { json.object { $0.addressMembers(address) } }
+        }
+        json.array("udp") { json in
+          for address in core.echo?.addresses ?? [] { json.object { $0.addressMembers(address) } }
+        }
+        json.object("limits") { writeLimits(to: &$0) }
+      })
+  }
+
+  private func writeLimits(to json: inout JSONWriter) {
+    json.member("default_timeout_ms", core.configuration.timeout.count / 1_000_000)
+    json.member("max_timeout_ms", Limits.timeoutMilliseconds.upperBound)
+    json.member("max_in_flight", core.configuration.maxInFlight)
+    json.member("max_connections", core.configuration.maxConnections)
+    json.member("max_body_bytes", Limits.requestBody)
+    json.member("max_message_bytes_ipv4", Limits.largestPayloadIPv4)
+    json.member("max_message_bytes_ipv6", Limits.largestPayloadIPv6)
+  }
+
+  /// `GET /api/echo`.
+  func echoCounters() async throws(Problem) -> HTTPResponse {
+    guard let echo = core.echo else { throw Problem(.notFound, "no echo server is embedded here (--no-echo)") }
+    let counters = await echo.counters
+    return .api(
+      JSONWriter.text { json in
+        json.array("addresses") { json in
+          for address in echo.addresses { json.object { $0.addressMembers(address) } }
+        }
+        json.member("received", counters.received)
+        json.member("echoed", counters.echoed)
+        json.object("dropped") { json in
+          for reason in DropReason.allCases { json.member(reason.rawValue, counters.dropped[reason] ?? 0) }
+        }
+        json.member("bytes_received", counters.bytesReceived)
+        json.member("receive_buffer_full", counters.receiveBufferFull)
+      })
+  }
+
+  /// `GET /healthz`.
+  func health() throws(Problem) -> HTTPResponse {
+    guard let stuck = core.loops.first(where: { $0.sinceLastTurn > Limits.unhealthyAfter }) else {
+      return .api(JSONWriter.text { $0.member("status", "ok") })
+    }
+    let seconds = Int(stuck.sinceLastTurn.seconds)
+    throw Problem(.overloaded, "the event loop '\(stuck.name)' has not turned for \(seconds) s")
+  }
+
+  /// `GET /readyz`.
+  func readiness() throws(Problem) -> HTTPResponse {
+    if core.isDraining { throw Problem(.draining, "the gateway is shutting down") }
+    return .api(JSONWriter.text { $0.member("status", "ok") })
+  }
+}

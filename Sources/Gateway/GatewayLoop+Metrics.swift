@@ -1,0 +1,85 @@
+import Basics
+import Echo
+import HTTPServer
+import Relay
+
+extension GatewayLoop {
+  /// `GET /metrics`: what all loops count.
+  func metricsText() async -> HTTPResponse {
+    var writer = MetricsWriter()
+    let counts = LoopMetrics.sum(core.metrics)
+    writeExchanges(counts, to: &writer)
+    await writeRelays(to: &writer)
+    if let echo = core.echo { Self.write(await echo.counters, to: &writer) }
+    writeHTTP(counts, to: &writer)
+    writer.family("yodel_build_info", .gauge, "Always 1; the label tells the version.")
+    writer.sample("yodel_build_info", ["version": version], 1)
+    ProcessMetrics().write(startedAt: core.startedAtWallTime, to: &writer)
+    return .api(type: "text/plain; version=0.0.4; charset=utf-8", Array(writer.text.utf8))
+  }
+
+  private func writeExchanges(_ counts: LoopMetrics.Counts, to writer: inout MetricsWriter) {
+    writer.family("yodel_exchanges_total", .counter, "Messages that ended, by target and how they ended.")
+    let exchanges = counts.exchanges.map { (core.targets.label($0.target), $0.outcome.label, $1) }
+    for (target, outcome, count) in exchanges.sorted(by: { ($0.0, $0.1) < ($1.0, $1.1) }) {
+      writer.sample("yodel_exchanges_total", ["target": target, "outcome": outcome], count)
+    }
+    let name = "yodel_exchange_rtt_seconds"
+    writer.family(name, .histogram, "Round-trip times of messages that had a reply.")
+    for (target, histogram) in counts.roundTrips.sorted(by: { $0.key < $1.key }) {
+      Self.write(histogram, name, target: core.targets.label(target), to: &writer)
+    }
+    writer.single("yodel_exchanges_in_flight", .gauge, "Messages that wait for their reply.", core.budget.inFlight)
+  }
+
+  private static func write(_ histogram: Histogram, _ name: String, target: String, to writer: inout MetricsWriter) {
+    var cumulative = 0
+    for (bound, count) in zip(Histogram.bounds.map(\.label) + ["+Inf"], histogram.counts) {
+      cumulative += count
+      writer.sample(name + "_bucket", ["target": target, "le": bound], cumulative)
+    }
+    writer.sample(name + "_sum", ["target": target], Double(histogram.sum) / 1e9)
+    writer.sample(name + "_count", ["target": target], cumulative)
+  }
+
+  private func writeRelays(to writer: inout MetricsWriter) async {
+    var late = 0
+    var resting = 0
+    for relay in core.relays {
+      late += await relay.lateReplies
+      resting += await relay.restingSockets
+    }
+    writer.single("yodel_late_replies_total", .counter, "Datagrams that came when nobody waited for them.", late)
+    writer.family("yodel_relay_sockets", .gauge, "Sockets held for messages to come and replies that may come late.")
+    writer.sample("yodel_relay_sockets", ["state": "resting"], resting)
+    writer.sample("yodel_relay_sockets", ["state": "retired"], core.budget.retiredSockets)
+  }
+
+  private static func write(_ counters: EchoCounters, to writer: inout MetricsWriter) {
+    writer.family("yodel_echo_datagrams_total", .counter, "Datagrams that the echo server received and sent.")
+    writer.sample("yodel_echo_datagrams_total", ["direction": "received"], counters.received)
+    writer.sample("yodel_echo_datagrams_total", ["direction": "sent"], counters.echoed)
+    writer.family("yodel_echo_bytes_total", .counter, "Payload bytes that the echo server received and sent.")
+    writer.sample("yodel_echo_bytes_total", ["direction": "received"], counters.bytesReceived)
+    writer.sample("yodel_echo_bytes_total", ["direction": "sent"], counters.bytesEchoed)
+    writer.family("yodel_echo_dropped_total", .counter, "Datagrams that the echo server did not answer, and why.")
+    for reason in DropReason.allCases {
+      writer.sample("yodel_echo_dropped_total", ["reason": reason.rawValue], counters.dropped[reason] ?? 0)
+    }
+    writer.single(
+      "yodel_echo_receive_buffer_full_total", .counter, "Datagrams that the kernel dropped before they were read.",
+      counters.receiveBufferFull)
+  }
+
+  private func writeHTTP(_ counts: LoopMetrics.Counts, to writer: inout MetricsWriter) {
+    writer.family("yodel_http_requests_total", .counter, "Requests by route, method and status code.")
+    let requests = counts.requests.map { ($0.route.text, $0.method, $0.status, $1) }
+    for (route, method, status, count) in requests.sorted(by: { ($0.0, $0.1, $0.2) < ($1.0, $1.1, $1.2) }) {
+      writer.sample("yodel_http_requests_total", ["route": route, "method": method, "code": String(status)], count)
+    }
+    writer.single("yodel_http_connections", .gauge, "Open HTTP connections.", core.server?.connections ?? 0)
+    writer.single(
+      "yodel_http_connections_closed_total", .counter, "Connections that were closed unheard, being too many.",
+      core.server?.connectionsClosed ?? 0)
+  }
+}

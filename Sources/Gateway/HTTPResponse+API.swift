@@ -1,0 +1,49 @@
+import HTTPServer
+
+extension HTTPResponse {
+  /// An answer of the API: never stored, never guessed at, never for another origin's eyes.
+  static func api(status: Int = 200, type: String = "application/json", _ body: [UInt8]) -> HTTPResponse {
+    let fields: HTTPFields = [
+      "Content-Type": type, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
+      "Referrer-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",
+    ]
+    return HTTPResponse(status: status, fields: fields, body: .bytes(body))
+  }
+
+  /// What can be done here, and nothing else.
+  static func allow(_ methods: String) -> HTTPResponse {
+    var response = api(status: 204, [])
+    response.fields = HTTPFields()
+    for (name, value) in [
+      ("Allow", methods), ("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"),
+      ("Referrer-Policy", "same-origin"), ("Cross-Origin-Resource-Policy", "same-origin"),
+    ] { response.fields.append(name, value) }
+    return response
+  }
+
+  /// A file of the page, or word that the client's copy is good (RFC 9110 section 13.1.2).
+  static func file(_ file: StaticFile, ifNoneMatch: String?) -> HTTPResponse {
+    // no-cache: kept, but asked about each time, so that a new version shows at once.
+    var fields: HTTPFields = [
+      "ETag": file.entityTag, "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff",
+      "Referrer-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",
+    ]
+    if let ifNoneMatch, matches(file.entityTag, ifNoneMatch) { return HTTPResponse(status: 304, fields: fields) }
+    fields.append("Content-Type", file.type)
+    if file.type.hasPrefix("text/html") { fields.append("Content-Security-Policy", pagePolicy) }
+    return HTTPResponse(status: 200, fields: fields, body: .file(file))
+  }
+
+  /// The page is made of this origin's files alone, and nobody frames it (CSP Level 3).
+  private static let pagePolicy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
+    + "form-action 'none'; frame-ancestors 'none'"
+
+  /// Weak comparison, as If-None-Match wants it.
+  private static func matches(_ tag: String, _ condition: String) -> Bool {
+    condition.split(separator: ",").contains { candidate in
+      let candidate = candidate.drop { $0 == " " }.prefix { $0 != " " }
+      return candidate == "*" || candidate == tag || candidate == "W/" + tag
+    }
+  }
+}

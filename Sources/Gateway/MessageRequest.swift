@@ -1,0 +1,229 @@
+import Basics
+import FoundationEssentials
+import HTTPServer
+
+/// What a `POST /api/messages` asks for, whatever the body's type: a value made of bytes, without a server.
+struct MessageRequest: Equatable {
+  /// The datagram's payload.
+  var datagram: [UInt8]
+  /// The payload came as `base64` or `hex`, so the reply's bytes are wanted too.
+  var isBinary = false
+  /// A configured name or a literal address; nil for the default.
+  var target: String?
+  /// How long to wait, in milliseconds; nil for the default.
+  var timeoutMilliseconds: Int?
+  /// A source port that no message used before.
+  var fresh = false
+
+  /// The members that carry the message; exactly one of them is needed.
+  static let payloadNames = ["message", "base64", "hex"]
+  /// The members that say how it is sent.
+  static let optionNames = ["target", "timeout_ms", "fresh"]
+
+  /// Reads a request by its Content-Type; see the table of `POST /api/messages` in the README.
+  init(contentType: String?, query: String?, body: [UInt8]) throws(Problem) {
+    let type = mediaType(contentType)
+    switch type {
+    case "application/json": try self.init(json: body)
+    case "application/x-www-form-urlencoded":
+      if try Self.isMessageObject(body) { try self.init(json: body) } else { try self.init(form: body) }
+    case let type? where type.hasPrefix("multipart/"):
+      throw Problem(
+        .unsupportedMediaType,
+        "\(escapedLine(type)) is not read; send the message itself with curl -d, or a file with curl --data-binary @FILE"
+      )
+    default: self.init(datagram: body)
+    }
+    if let query, !query.isEmpty { try readOptions(query) }
+  }
+
+  private init(datagram: [UInt8]) {
+    self.datagram = datagram
+  }
+}
+
+// MARK: - JSON
+
+extension MessageRequest {
+  private init(json body: [UInt8]) throws(Problem) {
+    let value: JSONValue
+    do throws(JSONError) { value = try JSONValue(parsing: body) } catch {
+      throw Problem(.invalidRequest, "the body is no JSON that can be used: \(error)")
+    }
+    guard case .object(let members) = value else {
+      throw Problem(
+        .invalidRequest, "the body must be a JSON object such as {\"message\":\"hello\"}, not \(value.typeName)")
+    }
+    self.init(datagram: [])
+    try Self.requireOnePayload(members.map(\.name), "member")
+    for member in members { try read(member.name, Text(member.value), "member") }
+  }
+
+  /// Whether a body that is called a form is a JSON object with a message: then the header was forgotten, since a real
+  /// form escapes its braces.
+  private static func isMessageObject(_ body: [UInt8]) throws(Problem) -> Bool {
+    guard body.first(where: { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }) == UInt8(ascii: "{") else { return false }
+    do throws(JSONError) {
+      guard case .object(let members) = try JSONValue(parsing: body) else { return false }
+      return members.contains { payloadNames.contains($0.name) }
+    } catch {
+      // JSON that is refused for what it says is still meant as JSON.
+      let text = String(decoding: body, as: UTF8.self)
+      return error.isWellFormed && payloadNames.contains { text.contains("\"\($0)\"") }
+    }
+  }
+}
+
+// MARK: - Forms and queries
+
+extension MessageRequest {
+  private init(form body: [UInt8]) throws(Problem) {
+    let fields = body.split(separator: UInt8(ascii: "&")).map { FormField(Array($0)) }
+    guard fields.contains(where: { $0.name.map(Self.payloadNames.contains) ?? false }) else {
+      self.init(datagram: body)
+      return
+    }
+    self.init(datagram: [])
+    try Self.requireOnePayload(fields.compactMap(\.name), "field")
+    try read(fields, "field")
+  }
+
+  private mutating func readOptions(_ query: String) throws(Problem) {
+    let parameters = query.utf8.split(separator: UInt8(ascii: "&")).map { FormField(Array($0)) }
+    for parameter in parameters where parameter.name.map(Self.payloadNames.contains) ?? false {
+      throw Problem(
+        .invalidRequest, "the message belongs into the body, not into the query; " + Self.known("parameter"))
+    }
+    try read(parameters, "query parameter")
+  }
+
+  private mutating func read(_ fields: [FormField], _ kind: String) throws(Problem) {
+    var seen: Set<String> = []
+    for field in fields {
+      guard let name = field.name, let value = field.value else {
+        throw Problem(.invalidRequest, "a \(kind) holds a broken escape, or bytes that are no UTF-8; send bytes as hex")
+      }
+      guard seen.insert(name).inserted else {
+        throw Problem(.invalidRequest, "the \(kind) '\(escapedLine(name))' is there twice")
+      }
+      try read(name, .form(value), kind)
+    }
+  }
+
+  /// One field of a form or a query, decoded; nil where that cannot be.
+  private struct FormField {
+    var name: String?
+    var value: String?
+
+    init(_ bytes: [UInt8]) {
+      let parts = bytes.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+      name = parts.first.flatMap(Self.text)
+      value = parts.count > 1 ? Self.text(parts[1]) : ""
+    }
+
+    private static func text(_ bytes: ArraySlice<UInt8>) -> String? {
+      percentDecoded(bytes, plusIsSpace: true).flatMap { String(validating: $0, as: UTF8.self) }
+    }
+  }
+}
+
+// MARK: - Members, fields and parameters alike
+
+extension MessageRequest {
+  /// A value as its form of request has it.
+  private enum Text {
+    case json(JSONValue)
+    case form(String)
+
+    init(_ value: JSONValue) {
+      self = .json(value)
+    }
+
+    var text: String? {
+      switch self {
+      case .json(.string(let text)), .form(let text): text
+      case .json: nil
+      }
+    }
+
+    var integer: Int? {
+      switch self {
+      case .json(.number(let number)): Int(exactly: number)
+      case .json: nil
+      case .form(let text): text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int(text) : nil
+      }
+    }
+
+    var boolean: Bool? {
+      switch self {
+      case .json(.bool(let value)): value
+      case .json: nil
+      case .form(let text): Bool(text)
+      }
+    }
+  }
+
+  private mutating func read(_ name: String, _ value: Text, _ kind: String) throws(Problem) {
+    switch name {
+    case "message": datagram = Array(try Self.text(value, of: name).utf8)
+    case "base64": try readBytes(name, Self.bytes(base64: try Self.text(value, of: name)), "base64 (RFC 4648, padded)")
+    case "hex": try readBytes(name, Self.bytes(hex: try Self.text(value, of: name)), "pairs of hexadecimal digits")
+    case "target": target = try Self.text(value, of: name)
+    case "timeout_ms":
+      guard let number = value.integer, Limits.timeoutMilliseconds.contains(number) else {
+        let range = Limits.timeoutMilliseconds
+        throw Problem(
+          .invalidRequest, "'timeout_ms' must be a whole number from \(range.lowerBound) to \(range.upperBound)",
+          [.number("limit", range.upperBound)])
+      }
+      timeoutMilliseconds = number
+    case "fresh":
+      guard let flag = value.boolean else { throw Problem(.invalidRequest, "'fresh' must be true or false") }
+      fresh = flag
+    default:
+      throw Problem(.invalidRequest, "the \(kind) '\(escapedLine(name))' is not known; " + Self.known(kind))
+    }
+  }
+
+  private mutating func readBytes(_ name: String, _ bytes: [UInt8]?, _ form: String) throws(Problem) {
+    guard let bytes else { throw Problem(.invalidRequest, "'\(name)' must be \(form)") }
+    datagram = bytes
+    isBinary = true
+  }
+
+  private static func text(_ value: Text, of name: String) throws(Problem) -> String {
+    guard let text = value.text else { throw Problem(.invalidRequest, "'\(name)' must be a text") }
+    return text
+  }
+
+  private static func requireOnePayload(_ names: [String], _ kind: String) throws(Problem) {
+    let count = payloadNames.count { names.contains($0) }
+    guard count != 1 else { return }
+    let unknown = names.first { !payloadNames.contains($0) && !optionNames.contains($0) }
+    if let unknown, count == 0 {
+      throw Problem(.invalidRequest, "the \(kind) '\(escapedLine(unknown))' is not known; " + known(kind))
+    }
+    throw Problem(.invalidRequest, "exactly one of 'message', 'base64' and 'hex' is needed, not \(count)")
+  }
+
+  private static func known(_ kind: String) -> String {
+    let names = kind.hasSuffix("parameter") ? optionNames : payloadNames + optionNames
+    return "known are " + names.joined(separator: ", ")
+  }
+
+  private static func bytes(base64 text: String) -> [UInt8]? {
+    Data(base64Encoded: text).map { Array($0) }
+  }
+
+  private static func bytes(hex text: String) -> [UInt8]? {
+    guard text.utf8.count.isMultiple(of: 2) else { return nil }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(text.utf8.count / 2)
+    var digits = text.utf8.makeIterator()
+    while let high = digits.next(), let low = digits.next() {
+      guard let high = hexadecimalDigit(high), let low = hexadecimalDigit(low) else { return nil }
+      bytes.append(high << 4 | low)
+    }
+    return bytes
+  }
+}

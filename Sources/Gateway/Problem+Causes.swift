@@ -1,0 +1,64 @@
+import Basics
+import HTTPServer
+import Relay
+import Sockets
+
+extension Problem {
+  /// Why a message has no reply, in the client's words.
+  init(_ error: RelayError, target: Target, timeoutMilliseconds: Int) {
+    let label = Member.text("target", target.label)
+    let place = target.name.map { "'\($0)' (\(target.address))" } ?? "\(target.address)"
+    switch error {
+    case .noReply:
+      let detail =
+        "\(place) sent no reply within \(timeoutMilliseconds) ms; a lost datagram and a silent target look alike"
+      self.init(.noReply, detail, [label, .number("timeout_ms", timeoutMilliseconds)])
+    case .portUnreachable(let icmp):
+      self.init(.portUnreachable, "nothing listens on \(place): start something there", [label] + Self.icmp(icmp))
+    case .targetUnreachable(let errno, let icmp):
+      self.init(.targetUnreachable, "\(place) cannot be reached: \(errno)", [label] + Self.icmp(icmp))
+    case .messageTooLarge(let limit):
+      let detail = "a datagram to \(place) carries at most \(limit) bytes"
+      self.init(.messageTooLarge, detail, [label, .number("limit", limit)])
+    case .overloaded(let bound):
+      self.init(.overloaded, "\(Self.words(bound)); try again in a moment", [label])
+    case .cancelled: self.init(.internalError, "the request was cancelled, yet somebody reads its answer", [label])
+    }
+  }
+
+  private static func icmp(_ icmp: ReportedError.ICMP?) -> [Member] {
+    icmp.map { [.icmp(version: $0.version, type: $0.type, code: $0.code)] } ?? []
+  }
+
+  private static func words(_ bound: RelayError.Bound) -> String {
+    switch bound {
+    case .exchanges: "as many messages wait for replies as --max-in-flight allows"
+    case .restedSockets: "the target sends more than one reply, and every socket has yet to rest from the last one"
+    case .descriptors: "the process has no descriptor left"
+    case .ports: "no local port is left"
+    case .buffers: "the kernel has no buffer left"
+    }
+  }
+
+  /// What the server refuses by itself, in the client's words.
+  init(_ refusal: HTTPRefusal) {
+    switch refusal {
+    case .malformed(let reason): self.init(.malformedRequest, reason)
+    case .transferCoding(let coding):
+      self.init(.notImplemented, "of the transfer codings only 'chunked' is known, not '\(escapedLine(coding))'")
+    case .headTooLarge(let limit):
+      self.init(
+        .headTooLarge, "request line and headers may take \(limit) bytes, with \(Limits.headerOverhead) more a header",
+        [.number("limit", limit)])
+    case .bodyTooLarge(let limit):
+      self.init(.messageTooLarge, "a request body may have \(limit) bytes", [.number("limit", limit)])
+    case .bodiesTooLarge(let limit):
+      let detail = "all request bodies being read together may have \(limit) bytes; try again in a moment"
+      self.init(.overloaded, detail, [.number("limit", limit)])
+    case .tooManyConnections(let limit):
+      let detail = "\(limit) connections are open, which is all that are served; try again in a moment"
+      self.init(.overloaded, detail, [.number("limit", limit)])
+    case .draining: self.init(.draining, "the gateway ends; another one, or this one again, may answer soon")
+    }
+  }
+}

@@ -1,0 +1,43 @@
+public import Sockets
+
+/// Why a gateway cannot start: one line for whoever starts it, that names what is wrong and says what to do.
+public enum StartupError: Error, CustomStringConvertible {
+  /// A place to listen that could not be had.
+  case cannotListen(BindError)
+  /// HTTP would be open to anyone.
+  case openToAll(SocketAddress)
+  /// There is no target: no echo server is embedded, and none is named.
+  case noTarget
+  /// Two targets have one name.
+  case doubledTarget(String)
+  /// A target's name leads to no address.
+  case unresolvedTarget(name: String, Resolver.Failure)
+  /// The page cannot be read.
+  case unreadablePage(String)
+  /// The system has no room for the loops.
+  case noLoops(SocketError)
+
+  public var description: String {
+    switch self {
+    case .cannotListen(let error): "\(error)\(Self.remedy(for: error))"
+    case .openToAll(let address):
+      "HTTP on \(address) can be reached from beyond this machine, by anyone; --allow-anonymous permits that"
+    case .noTarget: "--no-echo leaves nowhere to send messages to: name a target, as in --target lab=127.0.0.1:9999"
+    case .doubledTarget(let name): "two targets are called '\(name)': give each --target a name of its own"
+    case .unresolvedTarget(let name, let failure): "the target '\(name)' leads nowhere: \(failure)"
+    case .unreadablePage(let reason): "\(reason); --public names the directory of the page"
+    case .noLoops(let error): "no event loop can be made: \(error)"
+    }
+  }
+
+  private static func remedy(for error: BindError) -> String {
+    switch (error.cause.errno, error.transport) {
+    case (.addressInUse, .udp):
+      "; stop what uses it, take another port with --udp, or send to it with --no-echo --target lab=\(error.address)"
+    case (.addressInUse, .tcp): "; stop what uses it, or take another port with --http"
+    case (.permissionDenied, _): "; ports below 1024 need a privilege (CAP_NET_BIND_SERVICE), others do not"
+    case (.addressNotAvailable, _): "; it is no address of this machine"
+    default: ""
+    }
+  }
+}
