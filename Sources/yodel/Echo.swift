@@ -1,0 +1,38 @@
+import ArgumentParser
+import Echo
+import EventLoop
+import Glibc
+import Sockets
+
+struct Echo: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Run the UDP echo server alone; it prints one line a datagram.",
+    discussion: "Try it from another terminal: nc -u 127.0.0.1 9999")
+
+  @Option(help: ArgumentHelp("Where to listen; repeatable; port 0 takes a free one.", valueName: "host:port"))
+  var udp: [SocketAddress] = [SocketAddress("127.0.0.1:9999")!]
+
+  @Option(help: ArgumentHelp("Event loops. (default: the number of cores)", valueName: "n"))
+  var loops: Int?
+
+  @Flag(help: "Print nothing of the datagrams.")
+  var quiet = false
+
+  func validate() throws {
+    guard (1...1024).contains(loops ?? 1) else { throw ValidationError("--loops must be from 1 to 1024") }
+  }
+
+  func run() async throws {
+    let threads = try (0..<(loops ?? Serve.cores)).map { try LoopThread(name: "yodel-loop-\($0)") }
+    let printer = quiet ? nil : DatagramPrinter()
+    let server = try EchoServer(on: threads.map(\.loop), addresses: udp, observer: printer?.observer)
+    try await server.start()
+    // Standard output is for the datagrams.
+    Console.write(
+      Array("UDP echo: \(server.addresses.map(\.description).joined(separator: " "))\n".utf8), to: STDERR_FILENO)
+    try await untilSignalled { await server.stop() }
+    printer?.flush()
+    for thread in threads { thread.loop.stop() }
+    for thread in threads { thread.join() }
+  }
+}

@@ -1,0 +1,63 @@
+import ArgumentParser
+import FoundationEssentials
+
+/// The environment variables of `yodel serve`: each stands for the option of its name, unless that is given.
+struct EnvironmentOptions {
+  private let environment: [String: String]
+
+  init(_ environment: [String: String] = ProcessInfo.processInfo.environment) {
+    self.environment = environment
+  }
+
+  /// Options that take a value, with those that can be repeated apart: their variables take commas.
+  static let single = ["timeout-ms", "max-in-flight", "max-connections", "loops", "public", "drain-delay", "log-level"]
+  static let repeatable = ["http", "udp", "target"]
+  static let flags = ["no-echo", "allow-anonymous", "print-datagrams"]
+
+  /// `--max-in-flight` is `YODEL_MAX_IN_FLIGHT`.
+  static func variable(for option: String) -> String {
+    "YODEL_" + option.uppercased().replacing("-", with: "_")
+  }
+
+  /// The arguments with what the environment adds to them.
+  ///
+  /// - Throws: a usage error that names the variable, where its value is no good.
+  func completing(_ arguments: [String]) throws -> [String] {
+    guard Self.isServe(arguments) else { return arguments }
+    var completed = arguments
+    for option in Self.single + Self.repeatable + Self.flags {
+      let added = try self.arguments(for: option)
+      if added.isEmpty || arguments.contains(where: { $0 == "--" + option || $0.hasPrefix("--\(option)=") }) {
+        continue
+      }
+      try check(option, arguments + added, beside: arguments)
+      completed += added
+    }
+    return completed
+  }
+
+  private static func isServe(_ arguments: [String]) -> Bool {
+    guard let first = arguments.first else { return true }
+    return first == "serve" || first.hasPrefix("-")
+  }
+
+  private func arguments(for option: String) throws -> [String] {
+    let name = Self.variable(for: option)
+    guard let value = environment[name], !value.isEmpty else { return [] }
+    if Self.single.contains(option) { return ["--" + option, value] }
+    if Self.repeatable.contains(option) { return value.split(separator: ",").flatMap { ["--" + option, String($0)] } }
+    switch value.lowercased() {
+    case "1", "true", "yes": return ["--" + option]
+    case "0", "false", "no": return []
+    default: throw ValidationError("\(name) must be true or false, not '\(value)'")
+    }
+  }
+
+  /// Finds out whether it is the variable that is wrong, so that the error can say so.
+  private func check(_ option: String, _ with: [String], beside without: [String]) throws {
+    guard (try? Yodel.parseAsRoot(without)) != nil else { return }
+    do { _ = try Yodel.parseAsRoot(with) } catch {
+      throw ValidationError("\(Self.variable(for: option)): \(Yodel.message(for: error))")
+    }
+  }
+}

@@ -1,0 +1,44 @@
+import ArgumentParser
+import EventLoop
+import Glibc
+
+/// The program: its main thread turns a loop, and the command is a task there.
+///
+/// An asynchronous main of Swift's own would park this thread where signals are not blocked, and be ended by the first.
+@main
+enum Main {
+  /// The main thread's loop: signals are watched here.
+  static let loop = makeLoop()
+
+  static func main() {
+    // Before there is any other thread: one that did not block them would be ended by them.
+    SignalWatcher.block([SIGINT, SIGTERM])
+    Task(executorPreference: loop) {
+      await run(Array(CommandLine.arguments.dropFirst()))
+      loop.stop()
+    }
+    loop.run()
+  }
+
+  private static func run(_ arguments: [String]) async {
+    do {
+      var command = try Yodel.parseAsRoot(EnvironmentOptions().completing(arguments))
+      if var asynchronous = command as? any AsyncParsableCommand {
+        try await asynchronous.run()
+      } else {
+        try command.run()
+      }
+    } catch {
+      Yodel.exit(withError: error)
+    }
+  }
+
+  private static func makeLoop() -> EventLoop {
+    do {
+      return try EventLoop(name: "yodel")
+    } catch {
+      Console.complain("cannot start: \(error)")
+      exit(EXIT_FAILURE)
+    }
+  }
+}

@@ -1,0 +1,137 @@
+import ArgumentParser
+import Basics
+import Gateway
+import Glibc
+import Logging
+import Sockets
+
+struct Serve: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Run the HTTP gateway and the page, with an embedded UDP echo server.",
+    discussion: """
+      Every option has an environment variable: --max-in-flight is YODEL_MAX_IN_FLIGHT. Repeatable ones take commas \
+      there. The option wins.
+      """)
+
+  @Option(
+    help: ArgumentHelp(
+      "Where HTTP listens; repeatable; port 0 takes a free one. (default: 127.0.0.1:8080 and [::1]:8080)",
+      valueName: "host:port"))
+  var http: [SocketAddress] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Where the embedded echo server listens; repeatable; port 0 likewise. (default: 127.0.0.1:9999 and [::1]:9999)",
+      valueName: "host:port"))
+  var udp: [SocketAddress] = []
+
+  @Flag(help: "No embedded echo server; then a --target is needed.")
+  var noEcho = false
+
+  @Option(
+    help: ArgumentHelp(
+      "A named UDP target; repeatable. A DNS name is resolved at start. The first is the default target where there is "
+        + "no embedded server.",
+      valueName: "name=host:port"))
+  var target: [NamedTarget] = []
+
+  @Option(
+    help: ArgumentHelp("How long a message waits, in milliseconds; a request may ask for 1 to 10000.", valueName: "n"))
+  var timeoutMs = Limits.defaultTimeoutMilliseconds
+
+  @Option(
+    help: ArgumentHelp(
+      "Exchanges in flight over all loops; as many sockets may rest, and as many be retired.", valueName: "n"))
+  var maxInFlight = Limits.defaultMaxInFlight
+
+  @Option(help: ArgumentHelp("HTTP connections; past them a request gets a 503.", valueName: "n"))
+  var maxConnections = Limits.defaultMaxConnections
+
+  @Option(help: ArgumentHelp("Event loops. (default: the number of cores)", valueName: "n"))
+  var loops: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "The page's files. (default: 'public' beside the executable, in the working directory, or in /usr/share/yodel)",
+      valueName: "dir"))
+  var `public`: String?
+
+  @Flag(help: "Let --http listen beyond loopback, where anyone who reaches it can send messages.")
+  var allowAnonymous = false
+
+  @Flag(help: "Print a line a datagram on standard output, as 'yodel echo' does.")
+  var printDatagrams = false
+
+  @Option(help: ArgumentHelp("Seconds between /readyz turning 503 and the end of listening.", valueName: "s"))
+  var drainDelay = 0.0
+
+  @Option(
+    help: ArgumentHelp(
+      "The log's level, on standard error: trace, debug, info, notice, warning, error, critical.", valueName: "level"))
+  var logLevel = Logger.Level.info
+
+  func validate() throws {
+    guard Limits.timeoutMilliseconds.contains(timeoutMs) else {
+      throw ValidationError("--timeout-ms must be from 1 to \(Limits.timeoutMilliseconds.upperBound)")
+    }
+    for (name, value) in [
+      ("--max-in-flight", maxInFlight), ("--max-connections", maxConnections), ("--loops", loops ?? 1),
+    ] {
+      guard (1...1_000_000).contains(value) else { throw ValidationError("\(name) must be from 1 to 1000000") }
+    }
+    guard (0...3600).contains(drainDelay) else { throw ValidationError("--drain-delay must be from 0 to 3600 seconds") }
+  }
+
+  func run() async throws {
+    signal(SIGPIPE, SIG_IGN)
+    raiseDescriptorLimit()
+    let printer = printDatagrams ? DatagramPrinter() : nil
+    let gateway = try await Gateway.start(gatewayConfiguration(printer), logger: logger)
+    announce(gateway)
+    try await untilSignalled { await gateway.stop() }
+    printer?.flush()
+  }
+
+  private func gatewayConfiguration(_ printer: DatagramPrinter?) -> GatewayConfiguration {
+    var configuration = GatewayConfiguration()
+    if !http.isEmpty { configuration.http = http }
+    if !udp.isEmpty { configuration.udp = udp }
+    configuration.hasEcho = !noEcho
+    configuration.targets = target.map { ($0.name, $0.place) }
+    configuration.timeout = .milliseconds(timeoutMs)
+    configuration.maxInFlight = maxInFlight
+    configuration.maxConnections = maxConnections
+    configuration.loops = loops ?? Self.cores
+    configuration.publicDirectory = `public` ?? PageDirectory.find()
+    configuration.allowsAnonymous = allowAnonymous
+    configuration.drainDelay = .seconds(drainDelay)
+    configuration.observer = printer?.observer
+    return configuration
+  }
+
+  private var logger: Logger {
+    var logger = Logger(label: "yodel") { StreamLogHandler.standardError(label: $0) }
+    logger.logLevel = logLevel
+    return logger
+  }
+
+  private func announce(_ gateway: Gateway) {
+    var lines = ["HTTP: " + gateway.httpAddresses.map { "http://\($0)" }.joined(separator: " ")]
+    let udp = gateway.udpAddresses.map(\.description).joined(separator: " ")
+    if !udp.isEmpty { lines.append("UDP echo: " + udp) }
+    lines.append("Try: curl -d 'hello from client!!' \(gateway.url)/api/messages")
+    Console.write(lines.joined(separator: "\n") + "\n")
+  }
+
+  /// The cores that this process may use.
+  static var cores: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+
+  /// As many descriptors as the system lets us have: each connection and each exchange needs one.
+  private func raiseDescriptorLimit() {
+    var limit = rlimit()
+    let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    guard getrlimit(resource, &limit) == 0 else { return }
+    limit.rlim_cur = limit.rlim_max
+    setrlimit(resource, &limit)
+  }
+}
