@@ -1,0 +1,118 @@
+// The form: one message, written as text or as hex, where it goes, and how long to wait.
+
+import { fromHex, fromText, sizeInWords, toHex, toText } from "./bytes.js";
+import { addressText } from "./address.js";
+import { announce } from "./dom.js";
+
+// What fits into one packet of 1,500 bytes, and into one datagram at all, after the headers of IP and UDP.
+const bounds = { v4: { packet: 1472, datagram: 65_507 }, v6: { packet: 1452, datagram: 65_527 } };
+
+export class Composer {
+  constructor(onSend) {
+    this.form = document.getElementById("compose");
+    this.text = document.getElementById("message");
+    this.hex = document.getElementById("message-hex");
+    this.views = this.form.elements.view;
+    this.target = document.getElementById("target");
+    this.timeout = document.getElementById("timeout");
+    this.targets = [];
+
+    this.text.addEventListener("input", () => this.take({ bytes: fromText(this.text.value) }));
+    this.hex.addEventListener("input", () => this.take(fromHex(this.hex.value)));
+    this.form.addEventListener("change", (event) => event.target.name === "view" && this.show(this.views.value));
+    this.target.addEventListener("change", () => this.describe());
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      onSend(this.request());
+    });
+    this.form.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) {
+        event.preventDefault();
+        this.form.requestSubmit();
+      }
+    });
+
+    // A browser may have put back what was typed before a reload.
+    this.views.value = "text";
+    this.take({ bytes: fromText(this.text.value) });
+  }
+
+  request() {
+    return {
+      bytes: this.bytes,
+      text: this.views.value === "text" ? toText(this.bytes) : null,
+      target: this.chosenTarget(),
+      timeout: this.timeout.valueAsNumber,
+    };
+  }
+
+  /// Keeps the choice where it is still there.
+  offer(targets) {
+    const chosen = this.target.value;
+    this.targets = targets;
+    this.target.replaceChildren(...targets.map(({ name }) => new Option(name, name)));
+    const names = targets.map(({ name }) => name);
+    this.target.value = names.includes(chosen) ? chosen : (targets.find((target) => target.default) ?? targets[0])?.name;
+    this.target.disabled = targets.length === 0;
+    this.describe();
+  }
+
+  take({ bytes, error }) {
+    this.bytes = bytes;
+    this.error = error;
+    this.hex.setCustomValidity(error ?? "");
+    this.describe();
+  }
+
+  show(view) {
+    const asText = view === "text";
+    if (asText) {
+      this.text.value = toText(this.bytes);
+    } else {
+      this.hex.value = toHex(this.bytes).join(" ");
+    }
+    this.text.hidden = !asText;
+    this.hex.hidden = asText;
+    document.getElementById("text-label").hidden = !asText;
+    document.getElementById("hex-label").hidden = asText;
+    this.describe();
+  }
+
+  describe() {
+    const target = this.chosenTarget();
+    const { packet, datagram } = target?.address.includes(":") ? bounds.v6 : bounds.v4;
+    const size = this.bytes?.length;
+    const hasText = size !== undefined && isTypeable(toText(this.bytes));
+    const words = [
+      this.error,
+      size > datagram ? `Over ${datagram.toLocaleString("en")}: too large for one datagram.`
+        : size > packet ? `Over ${packet.toLocaleString("en")}: on an Ethernet path it will be fragmented.` : undefined,
+      size !== undefined && !hasText ? "It has no form as typed text." : undefined,
+    ].filter(Boolean).join(" ");
+    document.getElementById("count").textContent = size === undefined ? "" : sizeInWords(size);
+    const notice = document.getElementById("notice");
+    this.sayLater(words, notice.textContent);
+    notice.textContent = words;
+    notice.classList.toggle("wrong", Boolean(this.error) || size > datagram);
+    this.hex.setAttribute("aria-invalid", String(Boolean(this.error)));
+    this.form.querySelector("input[value=text]").disabled = this.views.value === "hex" && !hasText;
+    document.getElementById("target-address").textContent = target ? addressText(target) + (target.embedded ? ", built in" : "") : "\u00a0";
+  }
+
+  // Every other hex digit is an odd one: only a pause in typing makes a notice worth interrupting for.
+  sayLater(words, before) {
+    if (words !== before) {
+      clearTimeout(this.speech);
+      this.speech = words ? setTimeout(announce, 1000, words) : undefined;
+    }
+  }
+
+  chosenTarget() {
+    return this.targets.find(({ name }) => name === this.target.value);
+  }
+}
+
+// A text field turns a carriage return into a line feed, so such bytes would not survive it.
+function isTypeable(text) {
+  return text !== null && !text.includes("\r");
+}
