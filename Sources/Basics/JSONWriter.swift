@@ -108,10 +108,13 @@ extension JSONWriter {
   /// Most texts hold nothing to escape: those are copied whole.
   private mutating func string(_ text: String) {
     bytes.append(UInt8(ascii: "\""))
-    if text.utf8.contains(where: Self.mustEscape) {
-      for byte in text.utf8 { appendEscaped(byte) }
-    } else {
-      bytes.append(contentsOf: text.utf8)
+    var text = text
+    text.withUTF8 { text in
+      if text.contains(where: Self.mustEscape) {
+        for byte in text { appendEscaped(byte) }
+      } else {
+        bytes.append(contentsOf: text)
+      }
     }
     bytes.append(UInt8(ascii: "\""))
     needsComma = true
@@ -135,16 +138,5 @@ extension JSONWriter {
       if digits.utf8.count == 1 { bytes.append(UInt8(ascii: "0")) }
       bytes.append(contentsOf: digits.utf8)
     }
-  }
-}
-
-extension Nanoseconds {
-  /// The span in milliseconds as decimal text with microsecond resolution, rounded to the nearest: `0.084`, `12.0`.
-  public var milliseconds: String {
-    let microseconds = (count + (count < 0 ? -500 : 500)) / 1000
-    let whole = microseconds.magnitude / 1000
-    var fraction = String(microseconds.magnitude % 1000 + 1000).dropFirst()
-    while fraction.count > 1, fraction.last == "0" { fraction.removeLast() }
-    return (microseconds < 0 ? "-" : "") + String(whole) + "." + fraction
   }
 }

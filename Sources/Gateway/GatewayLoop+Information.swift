@@ -31,7 +31,7 @@ extension GatewayLoop {
               json.member("name", target.label)
               json.addressMembers(target.address)
               json.member("embedded", target.isEmbedded)
-              json.member("default", target == core.targets.default)
+              json.member("default", target === core.targets.default)
             }
           }
         }

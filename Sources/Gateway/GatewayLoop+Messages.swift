@@ -5,26 +5,30 @@ import Relay
 extension GatewayLoop {
   /// `POST /api/messages`: one message out, its reply back.
   func sendMessage(_ request: HTTPRequest) async throws(Problem) -> HTTPResponse {
-    let fields = request.head.fields
-    let message = try MessageRequest(
-      contentType: fields["Content-Type"], query: request.head.query, body: request.body)
+    let message = try MessageRequest(request)
     let (target, index) = try core.targets.target(message.target)
     let timeout = message.timeoutMilliseconds.map { Nanoseconds.milliseconds($0) } ?? core.configuration.timeout
     do throws(RelayError) {
       let reply = try await relay.exchange(message.datagram, with: target, within: timeout, fresh: message.fresh)
       metrics.count(.reply, target: index, roundTrip: reply.roundTrip)
-      return Self.answer(reply, to: message, target: target, form: ReplyForm(accept: fields["Accept"]))
+      return Self.answer(reply, to: message, target: target, request)
     } catch {
       metrics.count(ExchangeOutcome(error), target: index, roundTrip: nil)
-      throw Problem(error, target: target, timeoutMilliseconds: Int(timeout.count / 1_000_000))
+      throw Self.problem(error, target, timeout)
     }
   }
 
+  @inline(never)
+  private static func problem(_ error: RelayError, _ target: Target, _ timeout: Nanoseconds) -> Problem {
+    Problem(error, target: target, timeoutMilliseconds: Int(timeout.count / 1_000_000))
+  }
+
+  @inline(never)
   private static func answer(
-    _ reply: Reply, to message: MessageRequest, target: Target, form: ReplyForm
+    _ reply: Reply, to message: MessageRequest, target: Target, _ request: HTTPRequest
   ) -> HTTPResponse {
     var response: HTTPResponse
-    switch form {
+    switch ReplyForm(accept: request.head.fields["Accept"]) {
     case .json: response = .api(json(reply, to: message, target: target))
     case .raw(let type):
       response = .api(type: type == "text/plain" ? "text/plain; charset=utf-8" : type, reply.bytes)

@@ -73,7 +73,9 @@ extension GatewayLoop {
 
   private func writeHTTP(_ counts: LoopMetrics.Counts, to writer: inout MetricsWriter) {
     writer.family("yodel_http_requests_total", .counter, "Requests by route, method and status code.")
-    let requests = counts.requests.map { ($0.route.text, $0.method, $0.status, $1) }
+    let requests = counts.requests.map { key, count in
+      (core.router.text(key.route), key.method.map { Self.countedMethods[$0].rawValue } ?? "other", key.status, count)
+    }
     for (route, method, status, count) in requests.sorted(by: { ($0.0, $0.1, $0.2) < ($1.0, $1.1, $1.2) }) {
       writer.sample("yodel_http_requests_total", ["route": route, "method": method, "code": String(status)], count)
     }

@@ -14,43 +14,54 @@ final class GatewayLoop: HTTPApplication {
   }
 
   func admit(_ head: HTTPRequestHead) -> HTTPResponse? {
-    switch core.router.match(head) {
+    let (match, label) = core.router.match(head)
+    switch match {
     case .route, .file: return nil
-    case .allowed(let methods): return counted(refusedMethod(head, methods), head)
-    case .nothing: return counted(head.path == "*" ? .allow("GET, HEAD, POST, OPTIONS") : nothingHere(head), head)
+    case .allowed(let methods): return counted(refusedMethod(head, methods), head, label)
+    case .nothing: return counted(head.path == "*" ? .allow("GET, HEAD, POST, OPTIONS") : nothingHere(head), head, label)
     }
   }
 
   func respond(to request: HTTPRequest) async -> HTTPResponse {
-    let response: HTTPResponse
-    switch core.router.match(request.head) {
-    case .file(let file): response = .file(file, ifNoneMatch: request.head.fields["If-None-Match"])
-    case .route(let route):
-      do throws(Problem) {
-        response = try await route.handler(self, request)
-      } catch {
-        response = error.response
-      }
-    case .allowed, .nothing: preconditionFailure("a request that was not admitted is answered")
+    let (match, label) = core.router.match(request.head)
+    guard case .route(let route) = match else { return file(match, label, for: request.head) }
+    do throws(Problem) {
+      return counted(try await route.handler(self, request), request.head, label)
+    } catch {
+      return counted(error, request.head, label)
     }
-    return counted(response, request.head)
   }
 
   func refuse(_ refusal: HTTPRefusal) -> HTTPResponse {
     let response = Problem(refusal).response
-    metrics.count(.init(route: .other, method: "other", status: response.status))
+    metrics.count(.init(route: .other, method: nil, status: response.status))
     return response
   }
 }
 
+// What a function that waits does at once stays out of it: all that it could keep while it waits is allocated.
+
 extension GatewayLoop {
-  private func counted(_ response: HTTPResponse, _ head: HTTPRequestHead) -> HTTPResponse {
-    let method = Self.countedMethods.contains(head.method) ? head.method.rawValue : "other"
-    metrics.count(.init(route: core.router.label(head), method: method, status: response.status))
+  @inline(never)
+  private func file(_ match: Router.Match, _ label: Router.Label, for head: HTTPRequestHead) -> HTTPResponse {
+    guard case .file(let file) = match else { preconditionFailure("a request that was not admitted is answered") }
+    return counted(.file(file, ifNoneMatch: head.fields["If-None-Match"]), head, label)
+  }
+
+  @inline(never)
+  private func counted(_ problem: Problem, _ head: HTTPRequestHead, _ label: Router.Label) -> HTTPResponse {
+    counted(problem.response, head, label)
+  }
+
+  @inline(never)
+  private func counted(_ response: HTTPResponse, _ head: HTTPRequestHead, _ label: Router.Label) -> HTTPResponse {
+    let method = Self.countedMethods.firstIndex(of: head.method)
+    metrics.count(.init(route: label, method: method, status: response.status))
     return response
   }
 
-  private static let countedMethods: Set<HTTPMethod> = [.get, .head, .post, .put, .patch, .delete, .options]
+  /// The methods that metrics tell apart.
+  static let countedMethods: [HTTPMethod] = [.post, .get, .head, .options, .put, .patch, .delete]
 
   private func nothingHere(_ head: HTTPRequestHead) -> HTTPResponse {
     let detail =

@@ -19,7 +19,8 @@ final class LoopMetrics: Sendable {
 
   struct RequestKey: Hashable {
     var route: Router.Label
-    var method: String
+    /// By its place in ``GatewayLoop/countedMethods``; nil for any other.
+    var method: Int?
     var status: Int
   }
 

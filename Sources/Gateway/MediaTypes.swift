@@ -1,6 +1,8 @@
 /// A Content-Type's type without its parameters, in lower case (RFC 9110 section 8.3.1).
 func mediaType(_ contentType: String?) -> String? {
-  contentType.flatMap { $0.split(separator: ";", omittingEmptySubsequences: false).first }
+  // What nearly every program sends needs no taking apart.
+  if contentType == "application/json" { return contentType }
+  return contentType.flatMap { $0.split(separator: ";", omittingEmptySubsequences: false).first }
     .map { $0.lowercased().filter { $0 != " " && $0 != "\t" } }
 }
 

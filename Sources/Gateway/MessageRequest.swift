@@ -20,6 +20,12 @@ struct MessageRequest: Equatable {
   /// The members that say how it is sent.
   static let optionNames = ["target", "timeout_ms", "fresh"]
 
+  /// Reads a request of HTTP.
+  init(_ request: HTTPRequest) throws(Problem) {
+    let type = request.head.fields["Content-Type"]
+    try self.init(contentType: type, query: request.head.query, body: request.body)
+  }
+
   /// Reads a request by its Content-Type; see the table of `POST /api/messages` in the README.
   init(contentType: String?, query: String?, body: [UInt8]) throws(Problem) {
     let type = mediaType(contentType)

@@ -4,20 +4,12 @@ import HTTPServer
 struct Router: Sendable {
   /// What metrics call a route: nothing in it was chosen by a client.
   enum Label: Hashable {
-    /// An entry of the table.
-    case route(String)
+    /// A path of the table, by its place in ``Router/paths``.
+    case path(Int)
     /// A file of the page.
     case file
     /// Nothing that there is.
     case other
-
-    var text: String {
-      switch self {
-      case .route(let path): path
-      case .file: "file"
-      case .other: "other"
-      }
-    }
   }
 
   /// What a request leads to.
@@ -29,27 +21,36 @@ struct Router: Sendable {
     case nothing
   }
 
-  private let routes: [String: [Route]]
+  /// The paths of the table.
+  let paths: [String]
+  private let routes: [String: (index: Int, routes: [Route])]
   private let files: StaticFiles
 
   init(_ routes: [Route], files: StaticFiles) {
-    self.routes = Dictionary(grouping: routes, by: \.path)
+    let byPath = Dictionary(grouping: routes, by: \.path)
+    paths = byPath.keys.sorted()
+    self.routes = Dictionary(uniqueKeysWithValues: paths.enumerated().map { ($1, ($0, byPath[$1]!)) })
     self.files = files
   }
 
-  func match(_ head: HTTPRequestHead) -> Match {
+  @inline(never)
+  func match(_ head: HTTPRequestHead) -> (match: Match, label: Label) {
     let method = head.method == .head ? .get : head.method
-    if let routes = routes[head.path] ?? routes[Self.withoutSlash(head.path)] {
-      return routes.first { $0.method == method }.map { .route($0) } ?? .allowed(routes.map(\.method))
+    if let (index, routes) = routes[head.path] ?? routes[Self.withoutSlash(head.path)] {
+      let match = routes.first { $0.method == method }.map { Match.route($0) } ?? .allowed(routes.map(\.method))
+      return (match, .path(index))
     }
-    guard let file = files[head.path] else { return .nothing }
-    return method == .get ? .file(file) : .allowed([.get])
+    guard let file = files[head.path] else { return (.nothing, .other) }
+    return (method == .get ? .file(file) : .allowed([.get]), .file)
   }
 
-  func label(_ head: HTTPRequestHead) -> Label {
-    let path = routes[head.path] != nil ? head.path : Self.withoutSlash(head.path)
-    if routes[path] != nil { return .route(path) }
-    return files[head.path] != nil ? .file : .other
+  /// How metrics write a label.
+  func text(_ label: Label) -> String {
+    switch label {
+    case .path(let index): paths[index]
+    case .file: "file"
+    case .other: "other"
+    }
   }
 
   private static func withoutSlash(_ path: String) -> String {

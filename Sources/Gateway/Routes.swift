@@ -1,16 +1,24 @@
 import HTTPServer
 
 /// One thing the API can do.
-struct Route: Sendable {
+final class Route: Sendable {
   typealias Handler = @Sendable (GatewayLoop, HTTPRequest) async throws(Problem) -> HTTPResponse
 
-  var method: HTTPMethod
-  var path: String
+  let method: HTTPMethod
+  let path: String
   /// What it does, for `GET /api`.
-  var summary: String
+  let summary: String
   /// What curl needs before the URL to use it.
-  var curlOptions = ""
-  var handler: Handler
+  let curlOptions: String
+  let handler: Handler
+
+  init(method: HTTPMethod, path: String, summary: String, curlOptions: String = "", handler: @escaping Handler) {
+    self.method = method
+    self.path = path
+    self.summary = summary
+    self.curlOptions = curlOptions
+    self.handler = handler
+  }
 }
 
 extension Route {

@@ -16,6 +16,11 @@ public struct HTTPFields: Sendable, Sequence {
   /// How many there are.
   public var count: Int { fields.count }
 
+  /// Makes room for `count` fields.
+  mutating func reserveCapacity(_ count: Int) {
+    fields.reserveCapacity(count)
+  }
+
   /// Adds a field after those that are there.
   public mutating func append(_ name: String, _ value: String) {
     fields.append(Field(name: name, value: value))
@@ -35,9 +40,11 @@ public struct HTTPFields: Sendable, Sequence {
     fields.makeIterator()
   }
 
-  /// Compares two names without regard to the case of ASCII letters, and without making strings.
+  /// Compares two names without regard to the case of ASCII letters, and without making strings; most names are of
+  /// different lengths or written alike.
   static func isSame(_ left: String, _ right: String) -> Bool {
-    left.utf8.count == right.utf8.count && zip(left.utf8, right.utf8).allSatisfy { lowercased($0) == lowercased($1) }
+    guard left.utf8.count == right.utf8.count else { return false }
+    return left == right || zip(left.utf8, right.utf8).allSatisfy { lowercased($0) == lowercased($1) }
   }
 
   private static func lowercased(_ byte: UInt8) -> UInt8 {
@@ -47,6 +54,8 @@ public struct HTTPFields: Sendable, Sequence {
 
 extension HTTPFields: ExpressibleByDictionaryLiteral {
   public init(dictionaryLiteral elements: (String, String)...) {
+    // With room for what an answer adds to the usual ones.
+    fields.reserveCapacity(elements.count + 3)
     for (name, value) in elements { append(name, value) }
   }
 }

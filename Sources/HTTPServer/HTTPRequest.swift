@@ -1,17 +1,27 @@
 public import Sockets
 
-/// What is known of a request before its body.
-public struct HTTPRequestHead: Sendable {
+/// What is known of a request before its body. A class, so that a function that waits for something keeps a pointer and
+/// not a copy: what it keeps is allocated, and past a kilobyte dearly.
+public final class HTTPRequestHead: Sendable {
   /// What is to be done.
-  public var method: HTTPMethod
+  public let method: HTTPMethod
   /// To what: the path, its escapes resolved.
-  public var path: String
+  public let path: String
   /// What follows the question mark, as it came; nil where there is none.
-  public var query: String?
+  public let query: String?
   /// The header fields.
-  public var fields: HTTPFields
+  public let fields: HTTPFields
   /// Who asks.
-  public var peer: SocketAddress
+  public let peer: SocketAddress
+
+  /// A head from its parts.
+  public init(method: HTTPMethod, path: String, query: String?, fields: HTTPFields, peer: SocketAddress) {
+    self.method = method
+    self.path = path
+    self.query = query
+    self.fields = fields
+    self.peer = peer
+  }
 }
 
 /// A whole request.

@@ -17,7 +17,10 @@ extension HTTPWorker {
     case .body(let head):
       return respond(to: HTTPRequest(head: head, body: connection.body), on: connection, handle)
     case .refused(let response), .answered(let response): return queue(response, on: connection, handle)
-    case .waiting, .responding, .sending:
+    case .responding:
+      suspend(connection)
+      return .YES
+    case .waiting, .sending:
       preconditionFailure("libmicrohttpd asked for an answer in the phase \(connection.phase)")
     }
   }
@@ -37,7 +40,7 @@ extension HTTPWorker {
     }
     let head = HTTPRequestHead(
       method: HTTPMethod(rawValue: method), path: parts.path, query: parts.query, fields: fields, peer: connection.peer)
-    connection.deadline = .now() + Limits.bodyDeadline
+    connection.deadline = loop.now + Limits.bodyDeadline
     if let refusal = refusedByState(connection) { return queue(closing(refusal), on: connection, handle) }
     let refusal = application.admit(head)
     return bodyBegins(head, refusal, on: connection, handle)
@@ -70,6 +73,7 @@ extension HTTPWorker {
 
   private static func fields(of handle: OpaquePointer) -> HTTPFields {
     var fields = HTTPFields()
+    fields.reserveCapacity(8)
     withUnsafeMutablePointer(to: &fields) { fields in
       _ = MHD_get_connection_values_n(
         handle, .HEADER_KIND,
@@ -117,8 +121,11 @@ extension HTTPWorker {
 
   // MARK: Answer
 
-  /// Has the application answer. What it can answer at once is queued at once; while it waits, the connection is
-  /// suspended, which costs two epoll_ctl(2).
+  /// Has the application answer. What it can answer at once is queued at once.
+  ///
+  /// Suspending a connection costs two epoll_ctl(2) and a read that finds nothing, a tenth of a message's time. Most
+  /// replies are there by the next turn, so a connection is suspended only when libmicrohttpd asks again and the answer
+  /// is still missing: see ``patience``.
   private func respond(
     to request: HTTPRequest, on connection: HTTPConnection, _ handle: OpaquePointer
   ) -> MHD_Result {
@@ -131,7 +138,7 @@ extension HTTPWorker {
     }
     loop.runJobs()
     if case .answered(let response) = connection.phase { return queue(response, on: connection, handle) }
-    suspend(connection)
+    isAwaitingAnswers = true
     return .YES
   }
 
@@ -165,7 +172,7 @@ extension HTTPWorker {
   /// libmicrohttpd has sent the answer, or the connection has ended before.
   func completed(_ connection: HTTPConnection) {
     releaseBody(of: connection)
-    connection.reset(deadline: .now() + Limits.keepAliveDeadline)
+    connection.reset(deadline: loop.now + Limits.keepAliveDeadline)
     if drain != nil { checkDrained() }
   }
 
@@ -187,15 +194,14 @@ extension HTTPWorker {
 
   /// Lets libmicrohttpd go on with a connection, at the end of this turn.
   func resume(_ connection: HTTPConnection) {
-    guard connection.isSuspended else { return }
     switch connection.phase {
-    case .answered, .sending: break
+    case .answered, .sending: needsRun = true
     // Nothing is there to be said yet: the cancelled application is about to say it.
     default: return
     }
+    guard connection.isSuspended else { return }
     connection.isSuspended = false
     MHD_resume_connection(connection.handle)
-    needsRun = true
   }
 
   /// Ends a connection from our side; libmicrohttpd sees it ended.

@@ -24,6 +24,9 @@ actor HTTPWorker {
   var needsRun = false
   /// When it will have something to do in any case.
   private var runsAt: MonotonicTime?
+  /// There may be connections that libmicrohttpd would ask about at once and for ever: they wait for an answer and are not
+  /// suspended yet.
+  var isAwaitingAnswers = false
   var nextSweep = MonotonicTime.now()
   var drain: Drain?
   private let log: HTTPServer.Log
@@ -145,13 +148,17 @@ extension HTTPWorker: DescriptorHandler, TurnHandler {
     if let runsAt, runsAt <= loop.now { needsRun = true }
     while needsRun {
       needsRun = false
+      isAwaitingAnswers = false
       daemon.run()
       loop.runJobs()
     }
-    runsAt = daemon.timeout.map { .now() + $0 }
+    runsAt = daemon.timeout.map { .now() + (isAwaitingAnswers ? max($0, Self.patience) : $0) }
     guard load.load(ordering: .relaxed) > 0 else { return runsAt }
     return min(nextSweep, runsAt ?? nextSweep)
   }
+
+  /// How long libmicrohttpd is kept from asking for answers that are not there; then their connections are suspended.
+  private static let patience = Nanoseconds.milliseconds(1)
 
   /// Both directions of a connection are closed. Whoever works for it is told; libmicrohttpd finds out when it goes on.
   private func clientIsGone(_ descriptor: Int) {

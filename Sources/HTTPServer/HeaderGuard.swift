@@ -12,7 +12,25 @@ struct HeaderGuard {
 
   /// Why the request is refused; nil where its framing has one meaning.
   func refusal() -> HTTPRefusal? {
-    refusedLine() ?? refusedSize() ?? refusedNames() ?? refusedHost() ?? refusedLength() ?? refusedCoding()
+    var framing = Framing()
+    for field in fields { framing.note(field) }
+    return refusedLine() ?? refusedSize(framing) ?? refusedNames() ?? refusedHost(framing) ?? refusedLength(framing)
+      ?? refusedCoding(framing)
+  }
+
+  /// The fields that frame a request, gathered in one pass.
+  private struct Framing {
+    var bytes = 0
+    var hosts = 0
+    var lengths: [String] = []
+    var codings: [String] = []
+
+    mutating func note(_ field: HTTPFields.Field) {
+      bytes += field.name.utf8.count + field.value.utf8.count + 4
+      if HTTPFields.isSame(field.name, "Host") { hosts += 1 }
+      if HTTPFields.isSame(field.name, "Content-Length") { lengths.append(field.value) }
+      if HTTPFields.isSame(field.name, "Transfer-Encoding") { codings.append(field.value) }
+    }
   }
 
   private func refusedLine() -> HTTPRefusal? {
@@ -31,12 +49,10 @@ struct HeaderGuard {
   }
 
   /// A head that nearly fills its memory would be closed on without a word.
-  private func refusedSize() -> HTTPRefusal? {
-    let texts = fields.reduce(method.utf8.count + target.utf8.count + version.utf8.count + 6) {
-      $0 + $1.name.utf8.count + $1.value.utf8.count + 4
-    }
+  private func refusedSize(_ framing: Framing) -> HTTPRefusal? {
+    let line = method.utf8.count + target.utf8.count + version.utf8.count + 6
     let room = Limits.connectionPool - Limits.connectionPoolReserve
-    return texts + Limits.headerOverhead * fields.count > room ? .headTooLarge(limit: room) : nil
+    return line + framing.bytes + Limits.headerOverhead * fields.count > room ? .headTooLarge(limit: room) : nil
   }
 
   private func refusedNames() -> HTTPRefusal? {
@@ -51,46 +67,42 @@ struct HeaderGuard {
     return nil
   }
 
-  private func refusedHost() -> HTTPRefusal? {
-    let hosts = fields.values("Host")
-    if hosts.count > 1 { return .malformed("there are \(hosts.count) Host headers") }
-    if hosts.isEmpty, version == "HTTP/1.1" { return .malformed("the Host header is missing") }
+  private func refusedHost(_ framing: Framing) -> HTTPRefusal? {
+    if framing.hosts > 1 { return .malformed("there are \(framing.hosts) Host headers") }
+    if framing.hosts == 0, version == "HTTP/1.1" { return .malformed("the Host header is missing") }
     return nil
   }
 
-  private func refusedLength() -> HTTPRefusal? {
-    let lengths = fields.values("Content-Length")
-    guard let length = lengths.first else { return nil }
-    if lengths.count > 1 { return .malformed("there are \(lengths.count) Content-Length headers") }
-    if !fields.values("Transfer-Encoding").isEmpty {
-      return .malformed("there is a Content-Length beside a Transfer-Encoding")
-    }
+  private func refusedLength(_ framing: Framing) -> HTTPRefusal? {
+    guard let length = framing.lengths.first else { return nil }
+    if framing.lengths.count > 1 { return .malformed("there are \(framing.lengths.count) Content-Length headers") }
+    if !framing.codings.isEmpty { return .malformed("there is a Content-Length beside a Transfer-Encoding") }
     guard !length.isEmpty, length.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
       UInt64(length) != nil
     else { return .malformed("the Content-Length '\(escapedLine(length))' is no length") }
     return nil
   }
 
-  private func refusedCoding() -> HTTPRefusal? {
-    let codings = fields.values("Transfer-Encoding")
-    guard let coding = codings.first else { return nil }
+  private func refusedCoding(_ framing: Framing) -> HTTPRefusal? {
+    guard let coding = framing.codings.first else { return nil }
     if version == "HTTP/1.0" { return .malformed("HTTP/1.0 has no Transfer-Encoding") }
-    if codings.count > 1 || !HTTPFields.isSame(coding, "chunked") {
-      return .transferCoding(codings.joined(separator: ", "))
+    if framing.codings.count > 1 || !HTTPFields.isSame(coding, "chunked") {
+      return .transferCoding(framing.codings.joined(separator: ", "))
     }
     return nil
   }
 
   /// RFC 9110 section 5.6.2.
   static func isToken(_ text: String) -> Bool {
-    !text.isEmpty
-      && text.utf8.allSatisfy { byte in
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-          UInt8(ascii: "0")...UInt8(ascii: "9"):
-          true
-        default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
-        }
-      }
+    !text.isEmpty && text.utf8.allSatisfy { $0 < 128 && tokenBytes[Int($0)] }
+  }
+
+  private static let tokenBytes: [Bool] = (0..<128).map { byte in
+    switch UInt8(byte) {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"):
+      true
+    default: "!#$%&'*+-.^_`|~".utf8.contains(UInt8(byte))
+    }
   }
 }

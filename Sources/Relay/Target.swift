@@ -1,13 +1,13 @@
 public import Sockets
 
 /// Where messages go: an address under the name by which users know it.
-public struct Target: Hashable, Sendable {
+public final class Target: Sendable {
   /// The configured name; nil for an address that a request gave literally.
-  public var name: String?
+  public let name: String?
   /// The address, resolved at start: no name is looked up while messages wait.
-  public var address: SocketAddress
+  public let address: SocketAddress
   /// It is the echo server in this very process.
-  public var isEmbedded: Bool
+  public let isEmbedded: Bool
 
   /// A target.
   public init(name: String?, address: SocketAddress, isEmbedded: Bool = false) {

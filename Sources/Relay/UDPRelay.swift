@@ -74,9 +74,9 @@ extension UDPRelay {
 
   private func start(_ message: [UInt8], on id: SocketPool.SocketID, within timeout: Nanoseconds) -> UInt64 {
     lastSerial += 1
-    let sentAt = MonotonicTime.now()
-    let timer = loop.schedule(at: sentAt + timeout, handler: self, token: id)
-    sockets[id]!.exchange = PendingExchange(serial: lastSerial, message: message, timer: timer, sentAt: sentAt)
+    let now = MonotonicTime.now()
+    let timer = loop.schedule(at: now + timeout, handler: self, token: id)
+    sockets[id]!.exchange = PendingExchange(serial: lastSerial, message: message, timer: timer, sentAt: now)
     send(id)
     return lastSerial
   }
@@ -172,7 +172,8 @@ extension UDPRelay {
       case .none: throw .overloaded(.restedSockets)
       case .open: return try open(target)
       case .reuse(let id):
-        guard readSurplus(on: sockets[id]!) else { return id }
+        if sockets[id]!.socket.isIdle() { return id }
+        _ = readSurplus(on: sockets[id]!)
         _ = pool.heardSurplus(id, at: loop.now)
         retire(id)
       }

@@ -63,6 +63,11 @@ public struct UDPSocket: ~Copyable, Sendable {
     }
   }
 
+  /// Whether neither a datagram nor an error is queued.
+  public borrowing func isIdle() -> Bool {
+    recv(socket.number, nil, 0, Int32(MSG_PEEK)) < 0 && errno == EAGAIN
+  }
+
   /// The newest error that ICMP or the kernel reported for a connected socket; the error queue is empty and the
   /// pending error cleared afterwards, or an epoll would tell of it again and again. nil where there was none.
   public borrowing func takeError() -> ReportedError? {

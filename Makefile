@@ -1,0 +1,81 @@
+# Yodel: `make run` starts it, `make test` runs every test. What is missing is installed with apt-get, and said.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+SWIFT ?= swift
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+SOURCES := Package.swift $(shell find Sources -type f)
+PROGRAM := .build/release/yodel
+PYTHON := .venv/bin/python
+
+.PHONY: help run build test lint test-swift test-interop test-browser test-sanitizers bench bench-quick clean \
+	need-build need-test need-bench
+
+help: ## what can be made
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+run: $(PROGRAM) ## build what has changed and start the gateway; ARGS="--loops 1" passes options
+	@exec $(PROGRAM) serve $(ARGS)
+
+build: $(PROGRAM) ## build the program, optimised
+
+# Make compares times itself: an unchanged program starts without asking the package manager.
+$(PROGRAM): $(SOURCES) | need-build
+	$(SWIFT) build -c release --product yodel
+	@touch $@
+
+test: lint test-swift build test-interop test-browser test-sanitizers ## every test, lint included
+
+lint: ## the format of the Swift sources
+	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
+
+test-swift: need-build ## the tests in Swift
+	$(SWIFT) test
+
+test-interop: need-test build ## curl, Python and netcat against the program
+	YODEL_BINARY=$(CURDIR)/$(PROGRAM) $(PYTHON) -m pytest -q Tests/Interop
+
+test-browser: need-test build ## the page in Chromium
+	YODEL_BINARY=$(CURDIR)/$(PROGRAM) $(PYTHON) -m pytest -q Tests/Browser
+
+test-sanitizers: need-build ## the tests in Swift under the address and the thread sanitizer
+	$(SWIFT) test --scratch-path .build-address --sanitize=address
+	$(SWIFT) test --scratch-path .build-thread --sanitize=thread
+
+bench: build need-bench ## measure beside the floor and a plain echo; writes .build/bench/report.md
+	Benchmarks/run --markdown .build/bench/report.md
+
+bench-quick: build need-bench ## the same in under a minute
+	Benchmarks/run --quick --markdown .build/bench/report.md
+
+clean: ## remove what was built
+	rm -rf .build .build-address .build-thread .venv
+
+# $(call install,FILE OR COMMAND,PACKAGES): installs Debian's packages unless what they bring is there.
+install = if ! { test -e $(1) || command -v $(1) >/dev/null; }; then \
+	echo "installing $(2) (Debian packages)"; \
+	$(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(2) >/dev/null; fi
+
+need-build:
+	@$(call install,/usr/include/microhttpd.h,libmicrohttpd-dev pkg-config)
+
+need-test: .venv/installed
+	@$(call install,curl,curl)
+	@$(call install,nc.openbsd,netcat-openbsd)
+	@$(call install,ip,iproute2)
+	@$(call install,/usr/bin/chromium,chromium)
+
+.venv/installed: Tests/Interop/requirements.txt Tests/Browser/requirements.txt
+	@$(call install,python3,python3)
+	@python3 -c 'import ensurepip' 2>/dev/null || { $(call install,/none,python3-venv); }
+	python3 -m venv .venv
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check $(addprefix -r ,$^)
+	@touch $@
+
+need-bench: need-build
+	@$(call install,python3,python3)
+	@$(call install,cc,gcc libc6-dev)
+	@$(call install,wrk,wrk)
