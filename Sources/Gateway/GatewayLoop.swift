@@ -18,7 +18,8 @@ final class GatewayLoop: HTTPApplication {
     switch match {
     case .route, .file: return nil
     case .allowed(let methods): return counted(refusedMethod(head, methods), head, label)
-    case .nothing: return counted(head.path == "*" ? .allow("GET, HEAD, POST, OPTIONS") : nothingHere(head), head, label)
+    case .nothing:
+      return counted(head.path == "*" ? .allow("GET, HEAD, POST, OPTIONS") : nothingHere(head), head, label)
     }
   }
 

@@ -36,7 +36,7 @@ struct MessageRequest: Equatable {
     case let type? where type.hasPrefix("multipart/"):
       throw Problem(
         .unsupportedMediaType,
-        "\(escapedLine(type)) is not read; send the message itself with curl -d, or a file with curl --data-binary @FILE"
+        "\(escapedLine(type)) is not read; send the message with curl -d, a file with curl --data-binary @FILE"
       )
     default: self.init(datagram: body)
     }

@@ -1,7 +1,7 @@
 public import EventLoop
 public import Sockets
 
-/// An HTTP server over all loops: libmicrohttpd reads and writes HTTP, the listening, the limits and the loops are ours.
+/// An HTTP server over all loops: libmicrohttpd reads and writes HTTP; listening, limits and loops are ours.
 public final class HTTPServer: Sendable {
   /// Is given lines for the operator, a second apart at least.
   public typealias Log = @Sendable (String) -> Void

@@ -30,7 +30,10 @@ extension HTTPWorker {
   /// Waits until every request that was accepted has its answer.
   func drained() async {
     beginDraining()
-    await withUnsafeContinuation { drain!.waiters.append($0) }
+    await withUnsafeContinuation { waiter in
+      drain!.waiters.append(waiter)
+      checkDrained()
+    }
   }
 
   func checkDrained() {

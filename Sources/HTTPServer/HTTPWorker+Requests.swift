@@ -5,8 +5,8 @@ import Glibc
 // A request's way: its head is guarded and admitted, its body gathered, its answer found by the application, queued.
 
 extension HTTPWorker {
-  /// libmicrohttpd calls for the head, for each piece of the body (see ``receive(_:for:)``), when all is read, and again
-  /// when an answer that took its time is there.
+  /// libmicrohttpd calls for the head, for each piece of the body (see ``receive(_:for:)``), when all is read, and
+  /// again when an answer that took its time is there.
   func continueRequest(
     _ connection: HTTPConnection, _ handle: OpaquePointer,
     method: UnsafePointer<CChar>, version: UnsafePointer<CChar>

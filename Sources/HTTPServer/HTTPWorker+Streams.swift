@@ -1,6 +1,6 @@
 import CMicroHTTPD
 
-// An answer whose bytes come with time: its producer is a task on this loop, which waits while the client does not read.
+// An answer whose bytes come with time: its producer is a task on this loop, which waits while nobody reads.
 
 extension HTTPWorker {
   /// libmicrohttpd asks for bytes: for the first time only when the head is sent, and not at all for HEAD.

@@ -24,8 +24,8 @@ actor HTTPWorker {
   var needsRun = false
   /// When it will have something to do in any case.
   private var runsAt: MonotonicTime?
-  /// There may be connections that libmicrohttpd would ask about at once and for ever: they wait for an answer and are not
-  /// suspended yet.
+  /// There may be connections that libmicrohttpd would ask about at once and for ever: they wait for an answer and are
+  /// not suspended yet.
   var isAwaitingAnswers = false
   var nextSweep = MonotonicTime.now()
   var drain: Drain?

@@ -189,7 +189,7 @@ def test_the_counters_of_the_echo_server_count_what_happened(serve):
         ask(gateway.udp, payload(size))
     gateway.send("hello")
     counters = gateway.echo_counters()
-    assert {name for name in COUNTERS if type(counters[name]) is int} == COUNTERS
+    assert {name for name in COUNTERS if type(counters.get(name)) is int} == COUNTERS
     assert counters["received"] == counters["echoed"] == len(sizes) + 1
     assert counters["bytes_received"] == sum(sizes) + 5
     assert counters["duplicated"] == counters["held"] == counters["receive_buffer_full"] == 0

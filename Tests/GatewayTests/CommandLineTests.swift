@@ -1,0 +1,72 @@
+import Sockets
+import Testing
+
+@testable import yodel
+
+struct CommandLineTests {
+  private func serve(_ arguments: [String], environment: [String: String] = [:]) throws -> Serve {
+    let completed = try EnvironmentOptions(environment).completing(arguments)
+    return try #require(try Yodel.parseAsRoot(completed) as? Serve)
+  }
+
+  @Test func withoutASubcommandItServes() throws {
+    #expect(try serve([]).timeoutMs == 2000)
+    #expect(try serve(["--timeout-ms", "5"]).timeoutMs == 5)
+    #expect(try serve(["serve", "--timeout-ms=7"]).timeoutMs == 7)
+  }
+
+  @Test func theEnvironmentStandsForOptions() throws {
+    let environment = [
+      "YODEL_HTTP": "127.0.0.1:1,[::1]:2", "YODEL_TARGET": "a=127.0.0.1:9,b=example.org:7", "YODEL_NO_ECHO": "true",
+      "YODEL_MAX_IN_FLIGHT": "12", "YODEL_ALLOW_ANONYMOUS": "0",
+    ]
+    let serve = try serve([], environment: environment)
+    #expect(serve.http == [SocketAddress("127.0.0.1:1")!, SocketAddress("[::1]:2")!])
+    #expect(serve.target.map(\.name) == ["a", "b"] && serve.noEcho && !serve.allowAnonymous && serve.maxInFlight == 12)
+  }
+
+  @Test func theOptionWins() throws {
+    let environment = ["YODEL_HTTP": "127.0.0.1:1", "YODEL_LOOPS": "3"]
+    let serve = try serve(["--http=127.0.0.1:2", "--loops", "1"], environment: environment)
+    #expect(serve.http == [SocketAddress("127.0.0.1:2")!] && serve.loops == 1)
+  }
+
+  @Test func otherCommandsDoNotReadIt() throws {
+    let environment = EnvironmentOptions(["YODEL_LOOPS": "nonsense"])
+    #expect(try environment.completing(["send", "x"]) == ["send", "x"])
+  }
+
+  @Test func aBadVariableIsNamed() {
+    #expect { try serve([], environment: ["YODEL_TIMEOUT_MS": "soon"]) } throws: {
+      "\($0)".contains("YODEL_TIMEOUT_MS")
+    }
+    #expect { try serve([], environment: ["YODEL_NO_ECHO": "perhaps"]) } throws: { "\($0)".contains("YODEL_NO_ECHO") }
+  }
+
+  /// Every option of `serve` has its variable, and none is listed that does not exist.
+  @Test func everyOptionHasAVariable() {
+    let help = Serve.helpMessage(columns: 500)
+    let shown = help.split(separator: "\n").compactMap { line -> String? in
+      let word = line.split(separator: " ").first { $0.hasPrefix("--") }
+      return line.hasPrefix("  --") ? word.map { String($0.dropFirst(2)) } : nil
+    }
+    let listed = EnvironmentOptions.single + EnvironmentOptions.repeatable + EnvironmentOptions.flags
+    #expect(Set(shown).subtracting(["version", "help"]) == Set(listed))
+  }
+
+  @Test(arguments: [
+    ["--http", "nowhere"], ["--http", "127.0.0.1:70000"], ["--udp", "::1:9999"], ["--target", "lab"],
+    ["--target", "la b=127.0.0.1:9"], ["--target", "lab=127.0.0.1:0"], ["--timeout-ms", "0"],
+    ["--timeout-ms", "10001"],
+    ["--loops", "0"], ["--max-in-flight", "0"], ["--drain-delay", "-1"], ["--nonsense"], ["extra"],
+  ])
+  func badUsageIsRefused(arguments: [String]) {
+    #expect(throws: (any Error).self) { try serve(arguments.first == "extra" ? ["serve", "extra"] : arguments) }
+  }
+
+  @Test func aFirstWordThatIsNoAddressIsTheMessage() throws {
+    #expect(throws: (any Error).self) { try Yodel.parseAsRoot(["send", "two", "words"]) }
+    let send = try #require(try Yodel.parseAsRoot(["send", "hello", "-W", "0.5"]) as? Send)
+    #expect(send.first == "hello" && send.second == nil && send.wait == 0.5)
+  }
+}
