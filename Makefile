@@ -24,7 +24,7 @@ build: $(PROGRAM) ## build the program, optimised
 
 # Make compares times itself: an unchanged program starts without asking the package manager.
 $(PROGRAM): $(SOURCES) | need-build
-	$(SWIFT) build -c release --product yodel
+	$(SWIFT) build -c release --product yodel --static-swift-stdlib
 	@touch $@
 
 test: lint test-swift build test-interop test-browser test-sanitizers ## every test, lint included

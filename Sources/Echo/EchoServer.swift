@@ -9,7 +9,6 @@ public final class EchoServer: Sendable {
 
   /// Where it listens, ports known.
   public let addresses: [SocketAddress]
-  private let sockets: [[EchoSocket]]
   private let workers: [EchoWorker]
 
   /// Binds a server to addresses; it answers from ``start()`` on.
@@ -26,8 +25,9 @@ public final class EchoServer: Sendable {
     let networks = LocalNetworks()
     let filter = SourceFilter(own: bound, interfaces: networks.addresses, broadcasts: networks.broadcasts)
     self.addresses = bound
-    self.sockets = sockets
-    workers = loops.map { EchoWorker(on: $0, filter: filter, observer: observer) }
+    workers = loops.indices.map { index in
+      EchoWorker(on: loops[index], sockets: sockets.map { $0[index] }, filter: filter, observer: observer)
+    }
   }
 
   private static func bind(
@@ -49,12 +49,10 @@ public final class EchoServer: Sendable {
 
   /// Begins to answer.
   public func start() async throws(SocketError) {
-    for sockets in sockets {
-      for (worker, socket) in zip(workers, sockets) { try await worker.listen(on: socket) }
-    }
+    for worker in workers { try await worker.start() }
   }
 
-  /// Answers nothing more. What is queued in the kernel stays unread.
+  /// Answers nothing more, and lets go of its ports.
   public func stop() async {
     for worker in workers { await worker.stop() }
   }

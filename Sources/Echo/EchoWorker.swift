@@ -8,13 +8,17 @@ actor EchoWorker {
   private let filter: SourceFilter
   private let observer: EchoServer.Observer?
   private let batch = DatagramBatch(capacity: Limits.echoBatch, datagramSize: Limits.receiveBuffer)
+  /// What it will listen on when it starts.
+  private var waiting: [EchoSocket]
   private var listeners: [Listener] = []
   private(set) var counters = EchoCounters()
 
   nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
-  init(on loop: EventLoop, filter: SourceFilter, observer: EchoServer.Observer?) {
+  /// The worker owns its sockets: when it stops, they are closed.
+  init(on loop: EventLoop, sockets: [EchoSocket], filter: SourceFilter, observer: EchoServer.Observer?) {
     self.loop = loop
+    waiting = sockets
     self.filter = filter
     self.observer = observer
   }
@@ -27,10 +31,13 @@ actor EchoWorker {
     var dropped: UInt32 = 0
   }
 
-  func listen(on socket: EchoSocket) throws(SocketError) {
-    let token = listeners.count
-    let registration = try loop.register(socket.udp.descriptor, for: .readable, handler: self, token: token)
-    listeners.append(Listener(socket: socket, registration: registration))
+  func start() throws(SocketError) {
+    defer { waiting = [] }
+    for socket in waiting {
+      let token = listeners.count
+      let registration = try loop.register(socket.udp.descriptor, for: .readable, handler: self, token: token)
+      listeners.append(Listener(socket: socket, registration: registration))
+    }
   }
 
   func stop() {

@@ -77,6 +77,9 @@ extension GatewayLoop {
         }
         json.member("received", counters.received)
         json.member("echoed", counters.echoed)
+        // Nothing here sends a datagram twice or holds one back.
+        json.member("duplicated", 0)
+        json.member("held", 0)
         json.object("dropped") { json in
           for reason in DropReason.allCases { json.member(reason.rawValue, counters.dropped[reason] ?? 0) }
         }

@@ -12,19 +12,27 @@ actor Acceptor {
   private let status: ServerStatus
   private let log: HTTPServer.Log
   private var logLimiter = LineLimiter()
+  /// What it will listen on when it starts.
+  private var waiting: [ListeningSocket]
   private var listeners: [(socket: ListeningSocket, registration: Registration)] = []
 
   nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
-  init(on loop: EventLoop, workers: [HTTPWorker], status: ServerStatus, log: @escaping HTTPServer.Log) {
+  /// The acceptor owns the sockets: when it stops, nobody listens any more.
+  init(
+    on loop: EventLoop, sockets: [ListeningSocket], workers: [HTTPWorker], status: ServerStatus,
+    log: @escaping HTTPServer.Log
+  ) {
     self.loop = loop
+    waiting = sockets
     self.workers = workers
     self.status = status
     self.log = log
   }
 
-  func start(_ sockets: [ListeningSocket]) throws(SocketError) {
-    for socket in sockets {
+  func start() throws(SocketError) {
+    defer { waiting = [] }
+    for socket in waiting {
       let token = listeners.count
       let registration = try loop.register(socket.tcp.descriptor, for: .readable, handler: self, token: token)
       listeners.append((socket, registration))

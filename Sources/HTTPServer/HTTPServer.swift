@@ -8,7 +8,6 @@ public final class HTTPServer: Sendable {
 
   /// Where it listens, ports known.
   public let addresses: [SocketAddress]
-  private let sockets: [ListeningSocket]
   private let workers: [HTTPWorker]
   private let acceptor: Acceptor
   private let status: ServerStatus
@@ -25,12 +24,11 @@ public final class HTTPServer: Sendable {
   ) throws(BindError) {
     var sockets: [ListeningSocket] = []
     for address in addresses { sockets.append(try Self.listen(on: address, beside: addresses)) }
-    self.sockets = sockets
     self.addresses = sockets.map(\.address)
     let status = ServerStatus(maxConnections: maxConnections)
     self.status = status
     workers = loops.map { HTTPWorker(on: $0.loop, application: $0.application, status: status, log: log) }
-    acceptor = Acceptor(on: loops[0].loop, workers: workers, status: status, log: log)
+    acceptor = Acceptor(on: loops[0].loop, sockets: sockets, workers: workers, status: status, log: log)
   }
 
   private static func listen(
@@ -51,7 +49,7 @@ public final class HTTPServer: Sendable {
   /// Begins to serve.
   public func start() async throws(SocketError) {
     for worker in workers { try await worker.start() }
-    try await acceptor.start(sockets)
+    try await acceptor.start()
   }
 
   /// Takes no connection that the kernel has not queued already, and waits until every request that was begun has its

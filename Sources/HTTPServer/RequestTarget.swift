@@ -7,11 +7,12 @@ struct RequestTarget {
   /// What follows the question mark, as it came.
   var query: String?
 
-  /// Reads a target; nil where an escape is broken, stands for NUL or a slash, or resolves to no UTF-8: nobody means
-  /// those, and two readers could take them for different paths.
+  /// Reads a target; nil where an escape is broken, or one of the path stands for NUL or a slash or resolves to no
+  /// UTF-8: nobody means those, and two readers could take them for different paths.
   init?(_ target: String) {
     let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
     query = parts.count > 1 ? String(parts[1]) : nil
+    if let query, query.utf8.contains(UInt8(ascii: "%")), percentDecoded(query.utf8) == nil { return nil }
     guard parts[0].utf8.contains(UInt8(ascii: "%")) else {
       path = String(parts[0])
       return
