@@ -27,13 +27,13 @@ public struct JSONWriter {
   }
 
   /// An object as a member.
-  public mutating func object(_ name: String, _ members: (inout JSONWriter) -> Void) {
+  public mutating func object(_ name: StaticString, _ members: (inout JSONWriter) -> Void) {
     key(name)
     object(members)
   }
 
   /// An array as a member.
-  public mutating func array(_ name: String, _ elements: (inout JSONWriter) -> Void) {
+  public mutating func array(_ name: StaticString, _ elements: (inout JSONWriter) -> Void) {
     key(name)
     open(UInt8(ascii: "["))
     elements(&self)
@@ -41,25 +41,33 @@ public struct JSONWriter {
   }
 
   /// A text, or null, as a member.
-  public mutating func member(_ name: String, _ value: String?) {
+  public mutating func member(_ name: StaticString, _ value: String?) {
     key(name)
     if let value { string(value) } else { raw("null") }
   }
 
   /// An integer as a member.
-  public mutating func member(_ name: String, _ value: some BinaryInteger) {
+  public mutating func member(_ name: StaticString, _ value: some BinaryInteger) {
     key(name)
     raw(String(value))
   }
 
+  /// An integer as a member whose name is only known at run time.
+  public mutating func member(escaping name: String, _ value: some BinaryInteger) {
+    separate()
+    string(name)
+    bytes.append(UInt8(ascii: ":"))
+    raw(String(value))
+  }
+
   /// A boolean as a member.
-  public mutating func member(_ name: String, _ value: Bool) {
+  public mutating func member(_ name: StaticString, _ value: Bool) {
     key(name)
     raw(value ? "true" : "false")
   }
 
   /// A span as a member in milliseconds with microsecond resolution, rounded to the nearest.
-  public mutating func member(_ name: String, milliseconds span: Nanoseconds) {
+  public mutating func member(_ name: StaticString, milliseconds span: Nanoseconds) {
     key(name)
     raw(span.milliseconds)
   }
@@ -93,9 +101,12 @@ extension JSONWriter {
     needsComma = true
   }
 
-  private mutating func key(_ name: String) {
+  /// Names are ours, so nothing in them must be escaped.
+  private mutating func key(_ name: StaticString) {
     separate()
-    string(name)
+    bytes.append(UInt8(ascii: "\""))
+    bytes.append(contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+    bytes.append(UInt8(ascii: "\""))
     bytes.append(UInt8(ascii: ":"))
     needsComma = false
   }

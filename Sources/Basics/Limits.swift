@@ -76,6 +76,8 @@ public enum Limits {
   public static let listenBacklog = 4096
   /// Connections accepted in one turn before others have theirs.
   public static let acceptsPerTurn = 64
+  /// How often libmicrohttpd is run at the end of one turn, at most.
+  public static let runsPerTurn = 8
   /// While draining: how long a connection that never sent a request may still start its first.
   public static let drainGrace = Nanoseconds.seconds(1)
 

@@ -81,7 +81,7 @@ extension GatewayLoop {
         json.member("duplicated", 0)
         json.member("held", 0)
         json.object("dropped") { json in
-          for reason in DropReason.allCases { json.member(reason.rawValue, counters.dropped[reason] ?? 0) }
+          for reason in DropReason.allCases { json.member(escaping: reason.rawValue, counters.dropped[reason] ?? 0) }
         }
         json.member("bytes_received", counters.bytesReceived)
         json.member("receive_buffer_full", counters.receiveBufferFull)

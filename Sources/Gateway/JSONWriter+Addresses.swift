@@ -4,7 +4,7 @@ import Sockets
 
 extension JSONWriter {
   /// An address as a member: IPv6 without brackets, mapped IPv4 as IPv4.
-  mutating func address(_ name: String, _ address: SocketAddress) {
+  mutating func address(_ name: StaticString, _ address: SocketAddress) {
     object(name) { $0.addressMembers(address) }
   }
 

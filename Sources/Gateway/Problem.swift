@@ -47,8 +47,8 @@ struct Problem: Error {
 
   /// A member beside those that RFC 9457 names.
   enum Member {
-    case number(String, Int)
-    case text(String, String)
+    case number(StaticString, Int)
+    case text(StaticString, String)
     /// An ICMP message's version, type and code.
     case icmp(version: Int, type: UInt8, code: UInt8)
   }

@@ -25,6 +25,8 @@ extension HTTPWorker {
   func beginDraining() {
     guard drain == nil else { return }
     drain = Drain(graceEnds: .now() + Limits.drainGrace)
+    // What would go on for ever is told to come to its end.
+    for connection in connections { connection?.stream?.task?.cancel() }
   }
 
   /// Waits until every request that was accepted has its answer.

@@ -132,9 +132,11 @@ extension HTTPWorker {
     connection.phase = .responding
     connection.deadline = nil
     // Isolated to this worker and preferring its loop: a task that were not would visit the global pool.
+    let number = connection.requests
     connection.task = Task.immediate(executorPreference: loop) { [self] in
       let response = await application.respond(to: request)
-      answered(connection, with: response)
+      // The client may have gone, and the request with it.
+      if connection.requests == number { answered(connection, with: response) }
     }
     loop.runJobs()
     if case .answered(let response) = connection.phase { return queue(response, on: connection, handle) }
@@ -171,6 +173,7 @@ extension HTTPWorker {
 
   /// libmicrohttpd has sent the answer, or the connection has ended before.
   func completed(_ connection: HTTPConnection) {
+    connection.task?.cancel()
     releaseBody(of: connection)
     connection.reset(deadline: loop.now + Limits.keepAliveDeadline)
     if drain != nil { checkDrained() }

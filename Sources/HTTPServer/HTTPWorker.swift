@@ -146,12 +146,14 @@ extension HTTPWorker: DescriptorHandler, TurnHandler {
     sweepIfDue()
     guard let daemon else { return nil }
     if let runsAt, runsAt <= loop.now { needsRun = true }
-    while needsRun {
+    // A stream whose writer and reader keep up would go on for ever: after a few rounds others have their turn.
+    for _ in 0..<Limits.runsPerTurn where needsRun {
       needsRun = false
       isAwaitingAnswers = false
       daemon.run()
       loop.runJobs()
     }
+    if needsRun { return .now() }
     runsAt = daemon.timeout.map { .now() + (isAwaitingAnswers ? max($0, Self.patience) : $0) }
     guard load.load(ordering: .relaxed) > 0 else { return runsAt }
     return min(nextSweep, runsAt ?? nextSweep)

@@ -42,7 +42,7 @@ struct HeaderGuard {
     guard target.utf8.first == UInt8(ascii: "/") else {
       return .malformed("the request target must be a path that starts with a slash")
     }
-    guard target.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "#") }) else {
+    guard Self.consists(target, of: { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "#") }) else {
       return .malformed("the request target holds a character that must be escaped")
     }
     return nil
@@ -60,7 +60,7 @@ struct HeaderGuard {
       guard Self.isToken(field.name) else {
         return .malformed("the header name '\(escapedLine(field.name))' is no token")
       }
-      guard field.value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else {
+      guard Self.consists(field.value, of: { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else {
         return .malformed("the header '\(field.name)' holds a control character")
       }
     }
@@ -94,7 +94,13 @@ struct HeaderGuard {
 
   /// RFC 9110 section 5.6.2.
   static func isToken(_ text: String) -> Bool {
-    !text.isEmpty && text.utf8.allSatisfy { $0 < 128 && tokenBytes[Int($0)] }
+    !text.isEmpty && consists(text, of: { $0 < 128 && tokenBytes[Int($0)] })
+  }
+
+  /// Whether every byte of a text is allowed; over its memory, which is several times faster than over its view.
+  private static func consists(_ text: String, of isAllowed: (UInt8) -> Bool) -> Bool {
+    var text = text
+    return text.withUTF8 { $0.allSatisfy(isAllowed) }
   }
 
   private static let tokenBytes: [Bool] = (0..<128).map { byte in

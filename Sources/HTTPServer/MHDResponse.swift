@@ -24,7 +24,7 @@ struct MHDResponse: ~Copyable {
 
   borrowing func add(_ name: String, _ value: String) {
     // Fails only for names and values that are no header, which are our own.
-    let isAdded = MHD_add_response_header(pointer, name, value)
+    let isAdded = name.withCString { name in value.withCString { MHD_add_response_header(pointer, name, $0) } }
     precondition(isAdded == .YES, "the response header '\(name)' is not one")
   }
 }

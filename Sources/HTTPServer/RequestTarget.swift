@@ -10,15 +10,16 @@ struct RequestTarget {
   /// Reads a target; nil where an escape is broken, or one of the path stands for NUL or a slash or resolves to no
   /// UTF-8: nobody means those, and two readers could take them for different paths.
   init?(_ target: String) {
-    let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-    query = parts.count > 1 ? String(parts[1]) : nil
+    let mark = target.utf8.firstIndex(of: UInt8(ascii: "?"))
+    let encoded = mark.map { target[..<$0] } ?? target[...]
+    query = mark.map { String(target[target.utf8.index(after: $0)...]) }
     if let query, query.utf8.contains(UInt8(ascii: "%")), percentDecoded(query.utf8) == nil { return nil }
-    guard parts[0].utf8.contains(UInt8(ascii: "%")) else {
-      path = String(parts[0])
+    guard encoded.utf8.contains(UInt8(ascii: "%")) else {
+      path = mark == nil ? target : String(encoded)
       return
     }
-    guard let bytes = percentDecoded(parts[0].utf8), !bytes.contains(0),
-      Self.slashes(bytes) == Self.slashes(parts[0].utf8), let decoded = String(validating: bytes, as: UTF8.self)
+    guard let bytes = percentDecoded(encoded.utf8), !bytes.contains(0),
+      Self.slashes(bytes) == Self.slashes(encoded.utf8), let decoded = String(validating: bytes, as: UTF8.self)
     else { return nil }
     path = decoded
   }
