@@ -61,12 +61,14 @@ let package = Package(
       ],
       swiftSettings: settings),
 
-    tests("BasicsTests", ["Basics"]),
-    tests("SocketsTests", ["Sockets"]),
-    tests("EventLoopTests", ["EventLoop"]),
-    tests("HTTPServerTests", ["HTTPServer"]),
-    tests("RelayTests", ["Relay"]),
-    tests("EchoTests", ["Echo"]),
+    // What tests of several modules need: a socket of the C library's, a generator that replays.
+    .target(name: "TestSupport", dependencies: ["Sockets"], path: "Tests/TestSupport", swiftSettings: settings),
+    tests("BasicsTests", ["Basics", "TestSupport"]),
+    tests("SocketsTests", ["Sockets", "TestSupport"]),
+    tests("EventLoopTests", ["EventLoop", "TestSupport"]),
+    tests("HTTPServerTests", ["HTTPServer", "TestSupport"]),
+    tests("RelayTests", ["Relay", "TestSupport"]),
+    tests("EchoTests", ["Echo", "TestSupport"]),
     tests("GatewayTests", ["Gateway", "yodel"]),
     tests("TidyTests", ["Gateway", "yodel"]),
   ]

@@ -57,6 +57,7 @@ private struct JSONReader {
 
   private mutating func readObject() throws(JSONError) -> JSONValue {
     var members: [JSONValue.Member] = []
+    var names = SeenNames()
     offset += 1
     skipWhiteSpace()
     if skip("}") { return .object(members) }
@@ -65,7 +66,7 @@ private struct JSONReader {
       guard peek() == UInt8(ascii: "\"") else { throw error("a member's name in quotes was expected") }
       let nameOffset = offset
       let name = try readString()
-      guard !members.contains(where: { $0.name == name }) else {
+      guard names.insert(name) else {
         throw JSONError(
           offset: nameOffset, reason: "the member '\(escapedLine(name))' is there twice", isWellFormed: true)
       }
@@ -120,6 +121,27 @@ private struct JSONReader {
     let start = offset
     while let byte = peek(), (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) { offset += 1 }
     guard offset > start else { throw error("a digit was expected") }
+  }
+}
+
+/// The names of an object so far. They are compared by their bytes, as RFC 8259 section 8.3 has it: two spellings of
+/// one look are two names.
+private struct SeenNames {
+  /// Up to here a look at each is faster than a table; past it, it would take for ever.
+  private static let few = 16
+
+  private var list: [String] = []
+  private var table: Set<[UInt8]> = []
+
+  /// Adds a name; false where it is there already.
+  mutating func insert(_ name: String) -> Bool {
+    if list.count < Self.few {
+      guard !list.contains(where: { $0.utf8.elementsEqual(name.utf8) }) else { return false }
+      list.append(name)
+      return true
+    }
+    if table.isEmpty { table = Set(list.map { Array($0.utf8) }) }
+    return table.insert(Array(name.utf8)).inserted
   }
 }
 

@@ -43,6 +43,7 @@ actor EchoWorker {
   func stop() {
     for listener in listeners { loop.deregister(listener.registration) }
     listeners = []
+    waiting = []
   }
 }
 

@@ -80,26 +80,27 @@ extension EventLoop {
   public func run() {
     let previous = thread.exchange(UInt(pthread_self()), ordering: .relaxed)
     precondition(previous == 0, "the loop '\(name)' runs already")
-    mailbox.open()
+    mailbox.wake()
     while !isStopping { turn() }
+    // What the last turn gave rise to is done; nothing is waited for any more.
+    _ = endTurn()
     thread.store(0, ordering: .relaxed)
   }
 
-  /// Ends ``run()`` once the present turn is over. From any thread.
+  /// Ends ``run()``, after what was given to the loop before. From any thread.
   public func stop() {
-    submit { self.isStopping = true }
+    mailbox.postStop()
   }
 
   private func turn() {
     runJobs()
     let deadline = endTurn()
-    if isStopping { return }
     let count = poller.wait(until: deadline)
     now = .now()
     turnedAt.store(now.nanoseconds, ordering: .relaxed)
     for index in 0..<count { poller.deliver(index, mailbox: mailbox) }
     while let timer = timers.popDue(at: now) { timer.handler.timerFired(timer.token) }
-    mailbox.deliver { jobs.append($0) }
+    isStopping = mailbox.deliver { jobs.append($0) }
   }
 
   /// Lets every handler end the turn, again if that gave rise to jobs; answers until when the loop may sleep.

@@ -8,6 +8,8 @@ final class Mailbox: Sendable {
   private struct Content {
     var jobs: [UnownedJob] = []
     var works: [@Sendable () -> Void] = []
+    /// The loop is to end. No work that says so: a loop that never ran would keep it, and it the loop.
+    var stops = false
     /// The loop has been woken and has not looked yet: one write(2) serves all who come meanwhile.
     var isSignalled = false
   }
@@ -30,6 +32,10 @@ final class Mailbox: Sendable {
     post { $0.works.append(work) }
   }
 
+  func postStop() {
+    post { $0.stops = true }
+  }
+
   private func post(_ put: (inout Content) -> Void) {
     let mustWake = content.withLock { content in
       put(&content)
@@ -39,15 +45,11 @@ final class Mailbox: Sendable {
     if mustWake { wake() }
   }
 
-  private func wake() {
+  /// Ends the loop's sleep, or its next one.
+  func wake() {
     var one: UInt64 = 1
     // A full counter (EAGAIN) has woken the loop as well.
     _ = write(event.number, &one, MemoryLayout<UInt64>.size)
-  }
-
-  /// The loop begins to turn; whatever came before it did is due.
-  func open() {
-    wake()
   }
 
   /// Takes the wake-up away, before the content is looked at.
@@ -57,14 +59,17 @@ final class Mailbox: Sendable {
   }
 
   /// Does the works, in the order in which they came, and hands on the jobs.
-  func deliver(_ enqueue: (UnownedJob) -> Void) {
+  ///
+  /// - Returns: whether the loop is to end.
+  func deliver(_ enqueue: (UnownedJob) -> Void) -> Bool {
     let taken = content.withLock { content -> Content? in
       guard content.isSignalled else { return nil }
       defer { content = Content() }
       return content
     }
-    guard let taken else { return }
+    guard let taken else { return false }
     for work in taken.works { work() }
     for job in taken.jobs { enqueue(job) }
+    return taken.stops
   }
 }

@@ -143,8 +143,8 @@ extension EventLoop {
     try poller.change(registration, descriptor, interest)
   }
 
-  /// Ends a registration whose descriptor is about to be closed. No event reaches its handler any more, not even one
-  /// that this turn has fetched already.
+  /// Ends a registration whose descriptor is about to be closed: left open, it would go on waking the loop. No event
+  /// reaches its handler any more, not even one that this turn has fetched already.
   public func deregister(_ registration: Registration) {
     assertCurrent()
     poller.remove(registration)

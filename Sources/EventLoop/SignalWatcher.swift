@@ -5,7 +5,7 @@ public import Sockets
 /// Signals as events of a loop (signalfd(2)): a handler in the usual sense may do next to nothing, this one anything.
 public actor SignalWatcher: DescriptorHandler {
   private let loop: EventLoop
-  private let descriptor: Descriptor
+  private var descriptor: Descriptor?
   private let handler: @Sendable (Int32) -> Void
   private var registration: Registration?
 
@@ -36,22 +36,25 @@ public actor SignalWatcher: DescriptorHandler {
 
   /// Begins to watch.
   public func start() throws(SocketError) {
-    registration = try loop.register(descriptor.number, for: .readable, handler: self)
+    guard let number = descriptor?.number else { return }
+    registration = try loop.register(number, for: .readable, handler: self)
   }
 
-  /// Watches no more.
+  /// Watches no more, for good.
   public func stop() {
     registration.take().map { loop.deregister($0) }
+    descriptor = nil
   }
 
   public nonisolated func descriptorReady(_ readiness: Readiness, token: Int) {
-    assumeIsolated { watcher in
-      var information = signalfd_siginfo()
-      let size = MemoryLayout<signalfd_siginfo>.size
-      while read(watcher.descriptor.number, &information, size) == size {
-        watcher.handler(Int32(information.ssi_signo))
-      }
-    }
+    assumeIsolated { $0.readSignals() }
+  }
+
+  private func readSignals() {
+    guard let number = descriptor?.number else { return }
+    var information = signalfd_siginfo()
+    let size = MemoryLayout<signalfd_siginfo>.size
+    while read(number, &information, size) == size { handler(Int32(information.ssi_signo)) }
   }
 }
 

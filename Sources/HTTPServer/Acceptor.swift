@@ -44,6 +44,7 @@ actor Acceptor {
     for index in listeners.indices { while accept(from: index) {} }
     for listener in listeners { loop.deregister(listener.registration) }
     listeners = []
+    waiting = []
   }
 }
 

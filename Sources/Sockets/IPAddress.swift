@@ -124,6 +124,8 @@ extension IPAddress {
 extension IPAddress: CustomStringConvertible, LosslessStringConvertible {
   /// Reads an address as inet_pton(3) does: dotted quad, or IPv6 without brackets, with an optional `%interface`.
   public init?(_ text: String) {
+    // C would read what stands before a NUL and take it for all.
+    guard !text.utf8.contains(0) else { return nil }
     var v4 = in_addr()
     if inet_pton(AF_INET, text, &v4) == 1 {
       self = .v4(IPv4Address(v4))

@@ -14,12 +14,22 @@ public struct LocalNetworks: Sendable {
     defer { freeifaddrs(list) }
     var next = list
     while let entry = next?.pointee {
-      if let ip = Self.ip(entry.ifa_addr) { addresses.insert(ip) }
-      if entry.ifa_flags & UInt32(IFF_BROADCAST) != 0, let ip = Self.ip(entry.ifa_ifu.ifu_broadaddr) {
-        broadcasts.insert(ip)
+      if let ip = Self.ip(entry.ifa_addr) {
+        addresses.insert(ip)
+        if let broadcast = Self.broadcast(of: ip, Self.ip(entry.ifa_netmask)) { broadcasts.insert(broadcast) }
+      }
+      if entry.ifa_flags & UInt32(IFF_BROADCAST) != 0, let broadcast = Self.ip(entry.ifa_ifu.ifu_broadaddr) {
+        broadcasts.insert(broadcast)
       }
       next = entry.ifa_next
     }
+  }
+
+  /// From the mask, since the kernel names none for loopback, or where nobody configured one, and yet takes the last
+  /// address of a network for one. A network of one or two hosts has none (RFC 3021).
+  private static func broadcast(of ip: IPAddress, _ mask: IPAddress?) -> IPAddress? {
+    guard case .v4(let address) = ip, case .v4(let mask)? = mask, mask.bits < 0xFFFF_FFFE else { return nil }
+    return .v4(IPv4Address(bits: address.bits | ~mask.bits))
   }
 
   private static func ip(_ address: UnsafeMutablePointer<sockaddr>?) -> IPAddress? {

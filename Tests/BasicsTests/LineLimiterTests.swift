@@ -1,0 +1,58 @@
+import Basics
+import TestSupport
+import Testing
+
+@Suite struct LineLimiterTests {
+  private static func time(_ milliseconds: Int) -> MonotonicTime {
+    MonotonicTime(nanoseconds: 5_000_000_000) + .milliseconds(milliseconds)
+  }
+
+  @Test func theFirstLineIsWrittenAndNothingWasSuppressed() {
+    var limiter = LineLimiter()
+    #expect(limiter.admit(at: Self.time(0)) == 0)
+  }
+
+  @Test func withinASecondTheOthersAreCountedAndThenTold() {
+    var limiter = LineLimiter()
+    _ = limiter.admit(at: Self.time(0))
+    for index in 0..<999 { #expect(limiter.admit(at: Self.time(index)) == nil) }
+    #expect(limiter.admit(at: Self.time(1000)) == 999)
+    #expect(limiter.admit(at: Self.time(1001)) == nil)
+    #expect(limiter.admit(at: Self.time(2500)) == 1)
+    #expect(limiter.admit(at: Self.time(9000)) == 0)
+  }
+
+  @Test func aLineANanosecondBeforeTheSecondIsOverIsSuppressed() {
+    var limiter = LineLimiter()
+    _ = limiter.admit(at: Self.time(0))
+    #expect(limiter.admit(at: Self.time(1000) - Nanoseconds(1)) == nil)
+    #expect(limiter.admit(at: Self.time(1000)) == 1)
+  }
+
+  @Test func theNextSecondBeginsWithTheLineThatWasWritten() {
+    var limiter = LineLimiter()
+    _ = limiter.admit(at: Self.time(0))
+    #expect(limiter.admit(at: Self.time(1900)) == 0)
+    #expect(limiter.admit(at: Self.time(2100)) == nil)
+    #expect(limiter.admit(at: Self.time(2900)) == 1)
+  }
+
+  @Test func aRandomFloodIsToldToTheLastLineAndNeverTwiceASecond() {
+    var random = SeededGenerator(seed: 11)
+    var limiter = LineLimiter()
+    var asked = 0
+    var written: [Int] = []
+    var told = 0
+    var clock = 0
+    for _ in 0..<20_000 {
+      clock += Int.random(in: 0...20, using: &random)
+      asked += 1
+      guard let suppressed = limiter.admit(at: Self.time(clock)) else { continue }
+      written.append(clock)
+      told += suppressed
+      #expect(told + written.count == asked)
+    }
+    #expect(zip(written, written.dropFirst()).allSatisfy { $1 - $0 >= 1000 })
+    #expect(written.count > 50)
+  }
+}

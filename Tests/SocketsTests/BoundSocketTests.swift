@@ -1,0 +1,70 @@
+import Glibc
+import Sockets
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Who may have a port beside whom.
+@Suite struct BoundSocketTests {
+  @Test(arguments: ["127.0.0.1:0", "[::1]:0", "0.0.0.0:0", "[::]:0"])
+  func aSecondFirstIsRefusedAndOthersOfTheGroupJoin(place: String) throws {
+    let first = try UDPSocket.bound(to: #require(SocketAddress(place)))
+    let address = try first.localAddress()
+    #expect(address.port != 0)
+    #expect(throws: SocketError(.bind, .addressInUse)) { _ = try UDPSocket.bound(to: address, sharing: .first) }
+    let second = try UDPSocket.bound(to: address, sharing: .joining)
+    let third = try UDPSocket.bound(to: address, sharing: .joining)
+    #expect(try second.localAddress() == address)
+    #expect(try third.localAddress() == address)
+    #expect(throws: SocketError(.bind, .addressInUse)) { _ = try UDPSocket.bound(to: address, sharing: .first) }
+  }
+
+  @Test func aWildcardIsRefusedWhereOneAddressHasThePortAndTheOtherWayRound() throws {
+    let one = try UDPSocket.bound(to: #require(SocketAddress("127.0.0.1:0")))
+    let port = try one.localAddress().port
+    #expect(throws: SocketError(.bind, .addressInUse)) {
+      _ = try UDPSocket.bound(to: #require(SocketAddress("0.0.0.0:\(port)")))
+    }
+    let all = try UDPSocket.bound(to: #require(SocketAddress("0.0.0.0:0")))
+    let another = try all.localAddress().port
+    #expect(throws: SocketError(.bind, .addressInUse)) {
+      _ = try UDPSocket.bound(to: #require(SocketAddress("127.0.0.1:\(another)")))
+    }
+  }
+
+  @Test func anotherProgramsPortIsNotJoined() throws {
+    let other = try PlainSocket(at: "127.0.0.1:0")
+    let address = other.address
+    for sharing in [UDPSocket.PortSharing.first, .joining] {
+      #expect(throws: SocketError(.bind, .addressInUse)) { _ = try UDPSocket.bound(to: address, sharing: sharing) }
+    }
+  }
+
+  @Test func whatIsNotOursToBindIsRefused() throws {
+    let foreign = try #require(SocketAddress("203.0.113.77:0"))
+    #expect(throws: SocketError(.bind, .addressNotAvailable)) { _ = try UDPSocket.bound(to: foreign) }
+    #expect(throws: SocketError(.bind, .addressNotAvailable)) { _ = try TCPListener(on: foreign) }
+  }
+
+  @Test func anIPv6WildcardLeavesIPv4AloneUnlessItIsDualStack() throws {
+    let wildcard = try #require(SocketAddress("[::]:0"))
+    let v6 = try UDPSocket.bound(to: wildcard, dualStack: false)
+    let port = try v6.localAddress().port
+    _ = try PlainSocket(at: "0.0.0.0:\(port)")
+    let both = try UDPSocket.bound(to: wildcard, dualStack: true)
+    let shared = try both.localAddress().port
+    #expect(throws: SocketError(.bind, .addressInUse)) {
+      _ = try UDPSocket.bound(to: #require(SocketAddress("0.0.0.0:\(shared)")))
+    }
+  }
+
+  @Test func aPortIsFreeAgainWhenItsSocketsAreGone() throws {
+    let address = try quietAddress("127.0.0.1")
+    do {
+      let first = try UDPSocket.bound(to: address)
+      #expect(try first.localAddress() == address)
+      _ = try UDPSocket.bound(to: address, sharing: .joining)
+    }
+    _ = try UDPSocket.bound(to: address, sharing: .first)
+  }
+}
