@@ -43,8 +43,8 @@ public struct JSONError: Error, Equatable, CustomStringConvertible {
   public var offset: Int
   /// What is wrong there, as a phrase.
   public var reason: String
-  /// Up to there the text has JSON's grammar, and is refused for what it says: a doubled member, a lone surrogate, bytes
-  /// that are no UTF-8, too deep a nesting.
+  /// Up to there the text has JSON's grammar, and is refused for what it says: a doubled member, a lone surrogate,
+  /// bytes that are no UTF-8, too deep a nesting.
   public var isWellFormed = false
 
   public var description: String { "\(reason) at byte \(offset)" }
