@@ -57,6 +57,13 @@ cmhd_daemon_flags (void)
   return flags;
 }
 
+/* Variadic. The response is sent without chunks, and ends its connection. */
+static inline void
+cmhd_forgo_chunks (struct MHD_Response *response)
+{
+  (void) MHD_set_response_options (response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+}
+
 /* Macros with casts, which Swift cannot read. */
 static const uint64_t CMHD_SIZE_UNKNOWN = MHD_SIZE_UNKNOWN;
 static const ssize_t CMHD_END_OF_STREAM = MHD_CONTENT_READER_END_OF_STREAM;

@@ -84,6 +84,10 @@ extension EventLoop {
     while !isStopping { turn() }
     // What the last turn gave rise to is done; nothing is waited for any more.
     _ = endTurn()
+    // Who is told of descriptors and timers mostly keeps the loop: they let go of each other here.
+    poller.removeAll()
+    timers = TimerQueue()
+    turnHandlers = []
     thread.store(0, ordering: .relaxed)
   }
 

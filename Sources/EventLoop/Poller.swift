@@ -19,6 +19,8 @@ public struct Readiness: OptionSet, Sendable {
   public static let error = Readiness(rawValue: CLINUX_EPOLLERR)
   /// Both directions are closed; reported whether asked for or not.
   public static let hangUp = Readiness(rawValue: CLINUX_EPOLLHUP)
+  /// The other side will send nothing more; what it sent before may still be unread.
+  public static let peerEnded = Readiness(rawValue: CLINUX_EPOLLRDHUP)
   /// As an interest: tell of changes only, not of what lasts.
   public static let edgeTriggered = Readiness(rawValue: CLINUX_EPOLLET)
 }
@@ -86,10 +88,18 @@ final class Poller {
   /// Gives a place up; the kernel forgets the descriptor itself when it is closed.
   func remove(_ registration: Registration) {
     let index = Int(registration.slot)
+    // The loop has ended, and with it every registration.
+    if slots.isEmpty { return }
     precondition(slots[index].generation == registration.generation, "a registration was removed twice")
     slots[index].generation &+= 1
     slots[index].handler = nil
     freeSlots.append(registration.slot)
+  }
+
+  /// Gives all places up, at the loop's end.
+  func removeAll() {
+    slots = []
+    freeSlots = []
   }
 
   /// Sleeps until something is ready or the deadline passes; answers how many events there are.

@@ -67,6 +67,7 @@ public final class Gateway: Sendable {
     await server.drain()
     await server.stop()
     await core.echo?.stop()
+    core.forgetServer()
     Self.end(threads)
   }
 }

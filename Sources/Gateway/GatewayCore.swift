@@ -51,6 +51,11 @@ final class GatewayCore: Sendable {
     http.withLock { $0 = server }
   }
 
+  /// The server has ended. It answers by this core, so they let go of each other here.
+  func forgetServer() {
+    http.withLock { $0 = nil }
+  }
+
   /// The URL to show to people.
   var url: String {
     server.flatMap { $0.addresses.first }.map { "http://\($0.reachable)" } ?? "http://127.0.0.1:8080"

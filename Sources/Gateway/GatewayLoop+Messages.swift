@@ -9,7 +9,8 @@ extension GatewayLoop {
     let (target, index) = try core.targets.target(message.target)
     let timeout = message.timeoutMilliseconds.map { Nanoseconds.milliseconds($0) } ?? core.configuration.timeout
     do throws(RelayError) {
-      let reply = try await relay.exchange(message.datagram, with: target, within: timeout, fresh: message.fresh)
+      let reply = try await relay.exchange(
+        message.datagram, with: target, within: timeout, fresh: message.fresh ?? false)
       metrics.count(.reply, target: index, roundTrip: reply.roundTrip)
       return Self.answer(reply, to: message, target: target, request)
     } catch {
@@ -31,7 +32,8 @@ extension GatewayLoop {
     switch ReplyForm(accept: request.head.fields["Accept"]) {
     case .json: response = .api(json(reply, to: message, target: target))
     case .raw(let type):
-      response = .api(type: type == "text/plain" ? "text/plain; charset=utf-8" : type, reply.bytes)
+      let isText = type == "text/plain" && String(validating: reply.bytes, as: UTF8.self) != nil
+      response = .api(type: isText ? "text/plain; charset=utf-8" : type, reply.bytes)
       response.fields.append("Yodel-Sender", reply.sender.description)
     }
     response.fields.append("Server-Timing", "udp;dur=" + reply.roundTrip.milliseconds)

@@ -12,8 +12,8 @@ struct MessageRequest: Equatable {
   var target: String?
   /// How long to wait, in milliseconds; nil for the default.
   var timeoutMilliseconds: Int?
-  /// A source port that no message used before.
-  var fresh = false
+  /// A source port that no message used before; nil where nothing is said.
+  var fresh: Bool?
 
   /// The members that carry the message; exactly one of them is needed.
   static let payloadNames = ["message", "base64", "hex"]
@@ -85,7 +85,8 @@ extension MessageRequest {
 extension MessageRequest {
   private init(form body: [UInt8]) throws(Problem) {
     let fields = body.split(separator: UInt8(ascii: "&")).map { FormField(Array($0)) }
-    guard fields.contains(where: { $0.name.map(Self.payloadNames.contains) ?? false }) else {
+    // A word alone is a message: "message" is one too.
+    guard fields.contains(where: { $0.hasValue && $0.name.map(Self.payloadNames.contains) ?? false }) else {
       self.init(datagram: body)
       return
     }
@@ -99,6 +100,12 @@ extension MessageRequest {
     for parameter in parameters where parameter.name.map(Self.payloadNames.contains) ?? false {
       throw Problem(
         .invalidRequest, "the message belongs into the body, not into the query; " + Self.known("parameter"))
+    }
+    for (name, isGiven) in [
+      ("target", target != nil), ("timeout_ms", timeoutMilliseconds != nil), ("fresh", fresh != nil),
+    ]
+    where isGiven && parameters.contains(where: { $0.name == name }) {
+      throw Problem(.invalidRequest, "'\(name)' is in the body and in the query")
     }
     try read(parameters, "query parameter")
   }
@@ -120,11 +127,14 @@ extension MessageRequest {
   private struct FormField {
     var name: String?
     var value: String?
+    /// There is an equals sign.
+    var hasValue: Bool
 
     init(_ bytes: [UInt8]) {
       let parts = bytes.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
       name = parts.first.flatMap(Self.text)
-      value = parts.count > 1 ? Self.text(parts[1]) : ""
+      hasValue = parts.count > 1
+      value = hasValue ? Self.text(parts[1]) : ""
     }
 
     private static func text(_ bytes: ArraySlice<UInt8>) -> String? {

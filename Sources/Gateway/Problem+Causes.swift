@@ -32,8 +32,9 @@ extension Problem {
 
   private static func words(_ bound: RelayError.Bound) -> String {
     switch bound {
-    case .exchanges: "as many messages wait for replies as --max-in-flight allows"
+    case .exchanges: "as many messages are in flight, or may have a late reply, as --max-in-flight allows"
     case .restedSockets: "the target sends more than one reply, and every socket has yet to rest from the last one"
+    case .retiredSockets: "this target did not answer, or answered twice, so often that late replies must be waited for"
     case .descriptors: "the process has no descriptor left"
     case .ports: "no local port is left"
     case .buffers: "the kernel has no buffer left"

@@ -33,6 +33,8 @@ final class HTTPConnection {
   var registration: Registration?
 
   var phase = Phase.waiting
+  /// The request is a HEAD: nothing of a body is sent.
+  var isHead = false
   var requests = 0
   var body: [UInt8] = []
   /// Bytes of a refused body that were thrown away.
@@ -43,6 +45,8 @@ final class HTTPConnection {
   /// When the connection is cut if the request got no further.
   var deadline: MonotonicTime?
   var isCut = false
+  /// The client will send nothing more.
+  var hasEnded = false
 
   init(descriptor: Int32, peer: SocketAddress, isOverLimit: Bool, deadline: MonotonicTime) {
     self.descriptor = descriptor

@@ -36,6 +36,21 @@ public struct HTTPFields: Sendable, Sequence {
     fields.filter { Self.isSame($0.name, name) }.map(\.value)
   }
 
+  /// The same without white space behind the values, which libmicrohttpd leaves there (RFC 9110 section 5.5). Only for
+  /// what has passed the ``HeaderGuard``, which must see what libmicrohttpd acts on.
+  func trimmed() -> HTTPFields {
+    guard fields.contains(where: { Self.endsBlank($0.value) }) else { return self }
+    var trimmed = self
+    for index in trimmed.fields.indices {
+      while Self.endsBlank(trimmed.fields[index].value) { trimmed.fields[index].value.removeLast() }
+    }
+    return trimmed
+  }
+
+  private static func endsBlank(_ value: String) -> Bool {
+    value.utf8.last == UInt8(ascii: " ") || value.utf8.last == UInt8(ascii: "\t")
+  }
+
   public func makeIterator() -> IndexingIterator<[Field]> {
     fields.makeIterator()
   }

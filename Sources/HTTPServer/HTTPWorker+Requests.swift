@@ -31,6 +31,7 @@ extension HTTPWorker {
     _ connection: HTTPConnection, _ handle: OpaquePointer, _ method: String, _ target: String, _ version: String
   ) -> MHD_Result {
     let fields = Self.fields(of: handle)
+    connection.isHead = method == HTTPMethod.head.rawValue
     if let refusal = HeaderGuard(method: method, target: target, version: version, fields: fields).refusal() {
       return queue(closing(application.refuse(refusal)), on: connection, handle)
     }
@@ -39,7 +40,8 @@ extension HTTPWorker {
       return queue(closing(application.refuse(refusal)), on: connection, handle)
     }
     let head = HTTPRequestHead(
-      method: HTTPMethod(rawValue: method), path: parts.path, query: parts.query, fields: fields, peer: connection.peer)
+      method: HTTPMethod(rawValue: method), path: parts.path, query: parts.query, fields: fields.trimmed(),
+      peer: connection.peer)
     connection.deadline = loop.now + Limits.bodyDeadline
     if let refusal = refusedByState(connection) { return queue(closing(refusal), on: connection, handle) }
     let refusal = application.admit(head)
@@ -49,7 +51,7 @@ extension HTTPWorker {
   private func refusedByState(_ connection: HTTPConnection) -> HTTPResponse? {
     if connection.isOverLimit { return application.refuse(.tooManyConnections(limit: status.maxConnections)) }
     // A connection that was still queued when the draining began has been promised an answer.
-    if drain != nil, connection.requests > 0 { return application.refuse(.draining) }
+    if let drain, connection.requests > 0 || loop.now >= drain.graceEnds { return application.refuse(.draining) }
     return nil
   }
 
@@ -58,7 +60,7 @@ extension HTTPWorker {
   private func bodyBegins(
     _ head: HTTPRequestHead, _ refusal: HTTPResponse?, on connection: HTTPConnection, _ handle: OpaquePointer
   ) -> MHD_Result {
-    let length = head.fields["Content-Length"].flatMap(Int.init) ?? 0
+    let length = head.fields["Content-Length"].flatMap { UInt64($0) } ?? 0
     let isTooLarge = length > Limits.requestBody
     let asksBeforehand = head.fields["Expect"] != nil
     let response = refusal ?? (isTooLarge ? application.refuse(.bodyTooLarge(limit: Limits.requestBody)) : nil)
@@ -156,7 +158,7 @@ extension HTTPWorker {
     releaseBody(of: connection)
     let native = native(response.body, for: connection)
     for field in response.fields { native.add(field.name, field.value) }
-    if response.closesConnection || drain != nil { native.add("Connection", "close") }
+    if response.closesConnection || connection.hasEnded || drain != nil { native.add("Connection", "close") }
     return MHD_queue_response(handle, UInt32(response.status), native.pointer)
   }
 
@@ -167,7 +169,7 @@ extension HTTPWorker {
     case .stream(let produce):
       let stream = StreamingBody(produce, worker: self, connection: connection)
       connection.stream = stream
-      return MHDResponse(stream)
+      return MHDResponse(stream, isHead: connection.isHead)
     }
   }
 

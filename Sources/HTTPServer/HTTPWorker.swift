@@ -79,10 +79,10 @@ extension HTTPWorker {
       descriptor: descriptor, peer: peer, isOverLimit: isOverLimit, deadline: deadline)
     guard let daemon else { return refuse(descriptor) }
     do throws(SocketError) {
-      // Edge-triggered and for nothing in particular: a reset is told, data are not. libmicrohttpd does not look at
-      // suspended connections itself.
+      // For ends only: libmicrohttpd does not look at suspended connections, nor for an end that came with the data
+      // before it.
       connection.registration = try loop.register(
-        descriptor, for: .edgeTriggered, handler: self, token: Int(descriptor))
+        descriptor, for: [.peerEnded, .edgeTriggered], handler: self, token: Int(descriptor))
     } catch {
       note("a connection could not be watched: \(error)")
       return refuse(descriptor)
@@ -134,7 +134,8 @@ extension HTTPWorker: DescriptorHandler, TurnHandler {
   nonisolated func descriptorReady(_ readiness: Readiness, token: Int) {
     assumeIsolated { worker in
       if token == Self.daemonToken { return worker.needsRun = true }
-      if readiness.contains(.error) || readiness.contains(.hangUp) { worker.clientIsGone(token) }
+      if readiness.contains(.error) || readiness.contains(.hangUp) { return worker.clientIsGone(token) }
+      if readiness.contains(.peerEnded) { worker.clientEnded(token) }
     }
   }
 
@@ -161,6 +162,14 @@ extension HTTPWorker: DescriptorHandler, TurnHandler {
 
   /// How long libmicrohttpd is kept from asking for answers that are not there; then their connections are suspended.
   private static let patience = Nanoseconds.milliseconds(1)
+
+  /// The client will send nothing more, but may read its answer; the connection ends with that. Without a request it
+  /// ends soon: one that came with the end is about to be read.
+  private func clientEnded(_ descriptor: Int) {
+    guard let connection = connections[descriptor] else { return }
+    connection.hasEnded = true
+    if case .waiting = connection.phase { connection.deadline = loop.now + Limits.deadlineSweep }
+  }
 
   /// Both directions of a connection are closed. Whoever works for it is told; libmicrohttpd finds out when it goes on.
   private func clientIsGone(_ descriptor: Int) {

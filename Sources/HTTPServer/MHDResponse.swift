@@ -12,10 +12,12 @@ struct MHDResponse: ~Copyable {
     }!  // nil only without memory for a few hundred bytes.
   }
 
-  /// A response whose bytes come with time.
-  init(_ body: StreamingBody) {
+  /// A response whose bytes come with time. To HEAD it says nothing of chunks and ends its connection: libmicrohttpd
+  /// 0.9.75 would send the last chunk of a body that is not there.
+  init(_ body: StreamingBody, isHead: Bool) {
     pointer = MHD_create_response_from_callback(
       CMHD_SIZE_UNKNOWN, StreamingBody.block, readBody, Unmanaged.passRetained(body).toOpaque(), closeBody)!
+    if isHead { cmhd_forgo_chunks(pointer) }
   }
 
   deinit {

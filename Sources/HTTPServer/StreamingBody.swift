@@ -39,6 +39,11 @@ final class StreamingBody {
   var hasRoom: Bool { unread < Limits.streamBuffer }
 
   func append(_ new: [UInt8]) {
+    // What has been read goes, also where the reader never quite catches up.
+    if offset >= Limits.streamBuffer {
+      bytes.removeFirst(offset)
+      offset = 0
+    }
     bytes.append(contentsOf: new)
   }
 

@@ -18,10 +18,12 @@ public enum RelayError: Error, Hashable, Sendable {
 
   /// What there was not enough of.
   public enum Bound: Hashable, Sendable {
-    /// Exchanges in flight, or sockets held for replies that may come late.
+    /// Exchanges in flight, with the sockets held for late replies past their own bound.
     case exchanges
     /// Sockets that have rested long enough, for a target that is known to send more than one reply.
     case restedSockets
+    /// Sockets, since too many are held for what this target may still send.
+    case retiredSockets
     /// The process's or the machine's descriptors.
     case descriptors
     /// Local ports.

@@ -20,6 +20,8 @@ public struct SocketPool {
     case open
     /// None: all have heard something of late.
     case none
+    /// None: too many are held for what this target may still send.
+    case exhausted
   }
 
   private enum State {
@@ -30,6 +32,7 @@ public struct SocketPool {
 
   private struct Destination {
     var inFlight = 0
+    var retired = 0
     /// Those at rest, the longest first. One that left by another way than the front is still listed; its state tells.
     var resting: Deque<(id: SocketID, since: MonotonicTime)> = []
     /// When the target last sent what nobody waited for.
@@ -57,6 +60,10 @@ public struct SocketPool {
   /// Sockets are opened for a target up to here; the rest of the capacity takes up what other targets' exchanges
   /// bring back, so that their coming and going does not open and retire sockets all the time.
   private var openingLimit: Int { max(1, capacity - capacity / 8) }
+
+  /// As many of a target's sockets may be retired; a quarter is left to the others, or a target that is silent or sends
+  /// everything twice would leave them nothing. A handful is not worth dividing.
+  private var retiredLimit: Int { capacity < 16 ? 2 * capacity : capacity - capacity / 4 }
 }
 
 // MARK: - A message's way
@@ -66,13 +73,14 @@ extension SocketPool {
   ///
   /// - Parameter fresh: whether the message asked for a port that none used before.
   public mutating func take(for target: SocketAddress, fresh: Bool, at now: MonotonicTime) -> Choice {
-    let choice = fresh ? .open : choice(for: target, at: now)
+    let isExhausted = destinations[target].map { $0.retired >= retiredLimit } ?? false
+    let choice = isExhausted ? .exhausted : fresh ? .open : choice(for: target, at: now)
     if case .reuse(let id) = choice {
       destinations[target]!.resting.removeFirst()
       states[id]!.state = .inFlight
       restingCount -= 1
     }
-    if choice != .none { destinations[target, default: Destination()].inFlight += 1 }
+    if choice != .none, choice != .exhausted { destinations[target, default: Destination()].inFlight += 1 }
     return choice
   }
 
@@ -106,27 +114,37 @@ extension SocketPool {
     destinations[target]!.inFlight -= 1
   }
 
-  /// The socket's exchange ended with its one reply; it rests. At capacity the longest rested of all gives way: it is
-  /// retired.
-  ///
-  /// - Returns: the socket that was retired for it.
-  public mutating func rest(_ id: SocketID, at now: MonotonicTime) -> SocketID? {
+  /// What gives way to a socket that comes to rest at capacity.
+  public enum Displaced: Hashable, Sendable {
+    /// It has rested enough: to be closed.
+    case closed(SocketID)
+    /// It may still hear something late: it is retired.
+    case retired(SocketID)
+  }
+
+  /// The socket's exchange ended with its one reply; it rests. At capacity the longest rested of all gives way.
+  public mutating func rest(_ id: SocketID, at now: MonotonicTime) -> Displaced? {
     let target = leaveFlight(id)
     states[id]!.state = .resting(since: now)
     destinations[target]!.resting.append((id, now))
     restingCount += 1
-    return restingCount > capacity ? retireLongestRested(at: now) : nil
+    return restingCount > capacity ? displaceLongestRested(at: now) : nil
   }
 
-  private mutating func retireLongestRested(at now: MonotonicTime) -> SocketID? {
+  private mutating func displaceLongestRested(at now: MonotonicTime) -> Displaced? {
     var longest: (id: SocketID, since: MonotonicTime)?
     for target in Array(destinations.keys) {
       guard let front = longestRested(for: target) else { continue }
       if longest == nil || front.since < longest!.since { longest = front }
     }
     guard let longest else { return nil }
-    retire(longest.id, at: now)
-    return longest.id
+    guard now - longest.since >= Limits.rest else {
+      retire(longest.id, at: now)
+      return .retired(longest.id)
+    }
+    restingCount -= 1
+    forget(longest.id)
+    return .closed(longest.id)
   }
 
   /// The socket may still hear something late: it is held for ``Limits/retirement``.
@@ -137,6 +155,7 @@ extension SocketPool {
     case .retired: preconditionFailure("socket \(id) was retired twice")
     }
     states[id]!.state = .retired
+    destinations[states[id]!.target]!.retired += 1
     retired.append((id, now + Limits.retirement))
   }
 
@@ -166,6 +185,7 @@ extension SocketPool {
   public mutating func popExpired(at now: MonotonicTime) -> (id: SocketID, wasRetired: Bool)? {
     if let first = retired.first, first.until <= now {
       retired.removeFirst()
+      destinations[states[first.id]!.target]!.retired -= 1
       forget(first.id)
       return (first.id, true)
     }
@@ -187,7 +207,8 @@ extension SocketPool {
   /// Forgets the targets that have no socket and whose surplus, if any, is long past: a request may name any literal
   /// address that is allowed, and there are many.
   public mutating func forgetIdleTargets(at now: MonotonicTime) {
-    for (target, destination) in destinations where destination.inFlight == 0 && longestRested(for: target) == nil {
+    for (target, destination) in destinations
+    where destination.inFlight + destination.retired == 0 && longestRested(for: target) == nil {
       if let surplus = destination.surplusAt, now - surplus < Limits.quietBeforeEarlyReuse { continue }
       destinations[target] = nil
     }

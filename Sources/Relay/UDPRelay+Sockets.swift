@@ -10,6 +10,7 @@ extension UDPRelay {
     while true {
       switch pool.take(for: target, fresh: fresh, at: loop.now) {
       case .none: throw .overloaded(.restedSockets)
+      case .exhausted: throw .overloaded(.retiredSockets)
       case .open: return try open(target)
       case .reuse(let id):
         if sockets[id]!.socket.isIdle() { return id }
@@ -38,7 +39,7 @@ extension UDPRelay {
     }
   }
 
-  private func close(_ id: SocketPool.SocketID) {
+  func close(_ id: SocketPool.SocketID) {
     loop.deregister(sockets[id]!.registration)
     sockets[id] = nil
     freeIDs.append(id)

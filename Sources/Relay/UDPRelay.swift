@@ -130,7 +130,11 @@ extension UDPRelay {
     loop.cancel(exchange.timer)
     switch result {
     case .success:
-      if pool.rest(id, at: loop.now) != nil { budget.retire() }
+      switch pool.rest(id, at: loop.now) {
+      case .closed(let displaced)?: close(displaced)
+      case .retired?: budget.retire()
+      case nil: break
+      }
     case .failure: retire(id)
     }
     keepHouse()

@@ -28,13 +28,14 @@ public struct HostPort: Hashable, Sendable, CustomStringConvertible {
       guard self.host.contains(":") else { return nil }
     } else {
       self.host = String(host)
-      guard Self.isName(self.host) else { return nil }
+      guard Self.isName(self.host) || IPAddress(self.host)?.version == 4 else { return nil }
     }
   }
 
-  /// The bytes of a host name or a dotted quad (RFC 1123 section 2.1); the underscore is seen in practice.
+  /// The bytes of a host name (RFC 1123 section 2.1), whose last label is never a number; the underscore is seen in
+  /// practice.
   private static func isName(_ host: String) -> Bool {
-    !host.isEmpty
+    !host.isEmpty && host.split(separator: ".").last.map { UInt($0) == nil } ?? true
       && host.utf8.allSatisfy { byte in
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

@@ -29,8 +29,18 @@ enum Main {
         try command.run()
       }
     } catch {
-      Yodel.exit(withError: error)
+      fail(error)
     }
+  }
+
+  /// Help and versions go out as they are, an error as one line.
+  private static func fail(_ error: any Error) -> Never {
+    let code = Yodel.exitCode(for: error)
+    if code == .success || error is ExitCode { Yodel.exit(withError: error) }
+    let hint = code == .validationFailure ? "; 'yodel --help' and 'yodel COMMAND --help' tell the options" : ""
+    let message = Yodel.message(for: error).split(separator: "\n").joined(separator: " ")
+    Console.complain(message + hint)
+    exit(code.rawValue)
   }
 
   private static func makeLoop() -> EventLoop {

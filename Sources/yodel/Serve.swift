@@ -72,12 +72,14 @@ struct Serve: AsyncParsableCommand {
 
   func validate() throws {
     guard Limits.timeoutMilliseconds.contains(timeoutMs) else {
-      throw ValidationError("--timeout-ms must be from 1 to \(Limits.timeoutMilliseconds.upperBound)")
+      throw ValidationError("--timeout-ms must be from 1 to \(Limits.timeoutMilliseconds.upperBound), not \(timeoutMs)")
     }
     for (name, value) in [
       ("--max-in-flight", maxInFlight), ("--max-connections", maxConnections), ("--loops", loops ?? 1),
     ] {
-      guard (1...1_000_000).contains(value) else { throw ValidationError("\(name) must be from 1 to 1000000") }
+      guard (1...1_000_000).contains(value) else {
+        throw ValidationError("\(name) must be from 1 to 1000000, not \(value)")
+      }
     }
     guard (0...3600).contains(drainDelay) else { throw ValidationError("--drain-delay must be from 0 to 3600 seconds") }
   }

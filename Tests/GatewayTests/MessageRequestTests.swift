@@ -36,11 +36,11 @@ struct MessageRequestTests {
 
   @Test func optionsAreRead() throws {
     let request = try read(Self.json, #"{"message":"x","target":"lab","timeout_ms":10000,"fresh":true}"#)
-    #expect(request.target == "lab" && request.timeoutMilliseconds == 10000 && request.fresh)
+    #expect(request.target == "lab" && request.timeoutMilliseconds == 10000 && request.fresh == true)
     let form = try read(Self.form, "message=a+b%21&target=lab&timeout_ms=5&fresh=false")
-    #expect(form.datagram == Array("a b!".utf8) && form.timeoutMilliseconds == 5 && !form.fresh)
+    #expect(form.datagram == Array("a b!".utf8) && form.timeoutMilliseconds == 5 && form.fresh == false)
     let raw = try read("text/plain", "as it is", query: "target=127.0.0.1%3A9&timeout_ms=1&fresh=true")
-    #expect(raw.target == "127.0.0.1:9" && raw.fresh && raw.datagram == Array("as it is".utf8))
+    #expect(raw.target == "127.0.0.1:9" && raw.fresh == true && raw.datagram == Array("as it is".utf8))
   }
 
   @Test func whatCurlSendsWithoutAHeaderIsUnderstood() throws {
@@ -51,6 +51,8 @@ struct MessageRequestTests {
     #expect(try read(Self.form, #"{"note":"no message"}"#).datagram == Array(#"{"note":"no message"}"#.utf8))
     #expect(try read(Self.form, "{not json").datagram == Array("{not json".utf8))
     #expect(try read(Self.form, "").datagram.isEmpty)
+    #expect(try read(Self.form, "message").datagram == Array("message".utf8))
+    #expect(try read(Self.form, "message=").datagram.isEmpty)
   }
 
   /// A forgotten header does not make a body's mistakes silent.
@@ -92,6 +94,13 @@ struct MessageRequestTests {
     for name in MessageRequest.payloadNames + MessageRequest.optionNames { #expect(detail.contains(name)) }
     let query = try #require(refusal(nil, "x", query: "timeout=5")?.detail)
     for name in MessageRequest.optionNames { #expect(query.contains(name)) }
+  }
+
+  @Test(arguments: ["target=b", "timeout_ms=6", "fresh=true"])
+  func anOptionInBodyAndQueryIsRefused(query: String) {
+    let body = #"{"message":"x","target":"a","timeout_ms":5,"fresh":false}"#
+    #expect(refusal(Self.json, body, query: query)?.kind == .invalidRequest)
+    #expect(refusal(Self.json, #"{"message":"x"}"#, query: query) == nil)
   }
 
   @Test func multipartIsRefusedWithAWordOnCurl() throws {

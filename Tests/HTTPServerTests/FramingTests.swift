@@ -1,0 +1,116 @@
+import HTTPServer
+import Testing
+
+extension RealServer {
+  /// Requests that two parsers could read differently. Each is followed by one to `/smuggled`, which must not run.
+  @Suite struct FramingTests {
+    struct Case: CustomTestStringConvertible {
+      var head: String
+      var status = 400
+      var testDescription: String { head.debugDescription }
+    }
+
+    static let cases = [
+      Case(head: "POST / HTTP/1.1\r\nHost: a\r\nContent-Length : 5\r\n\r\nhello"),
+      Case(head: "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello"),
+      Case(head: "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 0\r\n\r\nhello"),
+      Case(head: "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+      Case(head: "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n"),
+      Case(head: "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", status: 501),
+      // libmicrohttpd keeps the space, does not know such a coding, and would wait for the connection's end.
+      Case(head: "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked \r\n\r\n0\r\n\r\n", status: 501),
+      Case(head: "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", status: 501),
+      Case(head: "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n", status: 501),
+      Case(head: "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\nhello"),
+      Case(head: "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n"),
+      Case(head: "POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\n"),
+      Case(head: "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5, 5\r\n\r\nhello"),
+      Case(head: "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0x5\r\n\r\nhello"),
+      Case(head: "GET / HTTP/1.1\r\n\r\n"),
+      Case(head: "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"),
+      Case(head: "GET / HTTP/1.2\r\nHost: a\r\n\r\n"),
+      Case(head: "GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n"),
+      Case(head: "GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n"),
+      Case(head: "GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n"),
+      Case(head: "GET /a%2Fb HTTP/1.1\r\nHost: a\r\n\r\n"),
+      Case(head: "GET /%C0%AF HTTP/1.1\r\nHost: a\r\n\r\n"),
+      Case(head: "GET / HTTP/1.1\r\nHost: a\r\nX: a\u{1}b\r\n\r\n"),
+      Case(head: "G@T / HTTP/1.1\r\nHost: a\r\n\r\n"),
+    ]
+
+    @Test(arguments: cases) func anAmbiguousRequestIsRefusedAndItsConnectionEnds(_ bad: Case) async throws {
+      try await serving { _ in
+        .text("served")
+      } _: { server in
+        let client = try server.connect()
+        client.send(bad.head + "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n")
+        let answer = try client.answer()
+        #expect(answer.status == bad.status)
+        // What libmicrohttpd refuses by itself it may say twice (0.9.75); what follows is never an answer of ours.
+        let rest = String(decoding: try client.everything(), as: UTF8.self)
+        #expect(rest.contains("200") == false, "the connection ends with the refusal")
+        #expect(server.application.paths == [], "nothing of it reached the application")
+        #expect(await eventually { server.server.connections == 0 })
+      }
+    }
+
+    /// What libmicrohttpd refuses or ends by itself: an error or an end, but never an answer of the application.
+    static let hopeless = [
+      "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET /\r\n\r\n",
+      "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}\u{0}\u{1}\u{FC}\u{3}\u{3}\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nhello\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhelloworld\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n11111111111111111\r\nhello\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\nhello",
+      "GET /\(String(repeating: "a", count: 70_000)) HTTP/1.1\r\nHost: a\r\n\r\n",
+      "GET / HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "a", count: 70_000))\r\n\r\n",
+    ]
+
+    @Test(arguments: hopeless.indices) func whatIsNoHTTPGetsAnErrorOrAnEnd(index: Int) async throws {
+      try await serving { _ in
+        .text("served")
+      } _: { server in
+        let client = try server.connect()
+        client.send(Self.hopeless[index])
+        client.endSending()
+        do throws(ClientError) {
+          let answer = try client.answer()
+          #expect(answer.status >= 400, "\(Self.hopeless[index].prefix(80))")
+          #expect(answer.text != "served")
+        } catch {
+          #expect(error == .ended || error == .reset || error == .malformed("status line []"))
+        }
+        #expect(await eventually { server.server.connections == 0 })
+        #expect(try server.connect().exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n").text == "served")
+      }
+    }
+
+    @Test func aHeadThatFillsItsMemoryIsRefusedInWords() async throws {
+      try await serving { _ in
+        .text("served")
+      } _: { server in
+        for count in stride(from: 6900, through: 7300, by: 20) {
+          let client = try server.connect()
+          let filler = String(repeating: "a", count: count)
+          let answer = try client.exchange("GET / HTTP/1.1\r\nHost: a\r\nX-Filler: \(filler)\r\n\r\n")
+          #expect([200, 431].contains(answer.status), "\(count) bytes")
+        }
+      }
+    }
+
+    @Test func manyHeadersAreRefusedInWords() async throws {
+      try await serving { _ in
+        .text("served")
+      } _: { server in
+        for count in stride(from: 20, through: 100, by: 5) {
+          let client = try server.connect()
+          let fields = (0..<count).map { "X-\($0): value\r\n" }.joined()
+          let answer = try client.exchange("GET / HTTP/1.1\r\nHost: a\r\n\(fields)\r\n")
+          #expect([200, 431].contains(answer.status), "\(count) headers")
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,116 @@
+@testable import HTTPServer
+import Testing
+
+@Suite struct RequestTargetTests {
+  @Test func aPathAndAQueryArePartedAtTheFirstQuestionMark() {
+    let cases: [(String, String, String?)] = [
+      ("/", "/", nil), ("/a/b", "/a/b", nil), ("/a?", "/a", ""), ("/a?b=c", "/a", "b=c"), ("/a?b?c", "/a", "b?c"),
+      ("*", "*", nil), ("//a//", "//a//", nil),
+    ]
+    for (text, path, query) in cases {
+      let target = RequestTarget(text)
+      #expect(target?.path == path, "\(text)")
+      #expect(target?.query == query, "\(text)")
+    }
+  }
+
+  @Test func escapesInThePathAreResolvedOnceAndThoseInTheQueryAreNot() {
+    #expect(RequestTarget("/a%20b")?.path == "/a b")
+    #expect(RequestTarget("/%61%62")?.path == "/ab")
+    #expect(RequestTarget("/%e2%82%AC")?.path == "/€")
+    #expect(RequestTarget("/%252F")?.path == "/%2F", "once, not twice")
+    #expect(RequestTarget("/a%3Fb")?.path == "/a?b")
+    #expect(RequestTarget("/a?b=%00%2F")?.query == "b=%00%2F")
+    #expect(RequestTarget("/a?b=%zz") == nil)
+    #expect(RequestTarget("/a+b")?.path == "/a+b", "a plus is a plus in a path")
+  }
+
+  @Test func dotsStayWhatTheyAre() {
+    // Whoever looks a path up decides; it is not made to mean another file here.
+    #expect(RequestTarget("/../etc")?.path == "/../etc")
+    #expect(RequestTarget("/%2e%2E/etc")?.path == "/../etc")
+  }
+
+  @Test(arguments: [
+    "/%", "/%2", "/%zz", "/%2g", "/%%41", "/a%", "/%+1", "/% 1",  // No escape.
+    "/%00", "/a%00b",  // NUL.
+    "/%2F", "/%2f", "/a%2Fb",  // A slash that is none.
+    "/%ff", "/%C3", "/%c3%28",  // No UTF-8.
+    "/%C0%AF", "/%E0%80%AF", "/%F0%80%80%AF",  // Overlong slashes.
+    "/%ED%A0%80", "/%F5%80%80%80",  // A surrogate, and past the last character.
+  ])
+  func whatTwoReadersCouldTakeDifferentlyIsRefused(target: String) {
+    #expect(RequestTarget(target) == nil)
+  }
+}
+
+extension RequestTarget: Equatable {
+  public static func == (left: RequestTarget, right: RequestTarget) -> Bool {
+    left.path == right.path && left.query == right.query
+  }
+}
+
+@Suite struct PercentDecodingTests {
+  func decoded(_ text: String, plusIsSpace: Bool = false) -> String? {
+    percentDecoded(text.utf8, plusIsSpace: plusIsSpace).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  @Test func everyByteHasAnEscapeInEitherCase() {
+    for byte in 0...255 {
+      let digits = String(byte + 256, radix: 16).dropFirst()
+      #expect(percentDecoded("%\(digits)".utf8) == [UInt8(byte)])
+      #expect(percentDecoded("%\(digits.uppercased())".utf8) == [UInt8(byte)])
+    }
+  }
+
+  @Test func aPlusIsASpaceOnlyInForms() {
+    #expect(decoded("a+b%2Bc") == "a+b+c")
+    #expect(decoded("a+b%2Bc", plusIsSpace: true) == "a b+c")
+    #expect(decoded("+%20+", plusIsSpace: true) == "   ")
+  }
+
+  @Test func whatIsNoEscapeStays() {
+    #expect(decoded("") == "")
+    #expect(decoded("a=b&c;d/é") == "a=b&c;d/é")
+  }
+
+  @Test(arguments: ["%", "a%", "%4", "%4g", "%g4", "%-1", "%+1", "% 1", "%0x", "%%", "%4%41", "%é"])
+  func aBrokenEscapeIsRefused(text: String) {
+    #expect(percentDecoded(text.utf8) == nil)
+    #expect(percentDecoded(text.utf8, plusIsSpace: true) == nil)
+  }
+}
+
+@Suite struct HTTPFieldsTests {
+  @Test func namesAreTheSameInAnyCase() {
+    let fields: HTTPFields = ["Content-Type": "text/plain"]
+    #expect(fields["content-TYPE"] == "text/plain")
+    #expect(fields["Content-Typ"] == nil)
+    #expect(fields["Content_Type"] == nil)
+  }
+
+  @Test func onlyASCIILettersHaveACase() {
+    // These bytes differ by the bit that letters' cases differ by.
+    for (left, right) in [("@", "`"), ("[", "{"), ("]", "}"), ("^", "~"), ("\u{1}", "!")] {
+      #expect(!HTTPFields.isSame(left, right))
+    }
+    #expect(!HTTPFields.isSame("É", "é"))
+    #expect(HTTPFields.isSame("AZaz09-", "azAZ09-"))
+    #expect(!HTTPFields.isSame("a", "aa"))
+  }
+
+  @Test func allValuesAreKeptInTheirOrder() {
+    var fields = HTTPFields()
+    for (name, value) in [("A", "1"), ("b", "2"), ("a", "3"), ("A", "")] { fields.append(name, value) }
+    #expect(fields.count == 4)
+    #expect(fields["a"] == "1")
+    #expect(fields.values("A") == ["1", "3", ""])
+    #expect(fields.values("c") == [])
+    #expect(fields.map(\.name) == ["A", "b", "a", "A"], "names stay as they were written")
+  }
+
+  @Test func aLiteralMayHoldANameTwice() {
+    let fields: HTTPFields = ["Set-Cookie": "a", "Set-Cookie": "b"]
+    #expect(fields.values("set-cookie") == ["a", "b"])
+  }
+}

@@ -1,0 +1,182 @@
+import Basics
+import Relay
+import Sockets
+import Testing
+
+extension RealRelay {
+  /// A datagram answers its own message or none. Each message and each reply carries a number, so that the test knows.
+  @Suite struct MisattributionTests {
+    @Test func aLateReplyNeverAnswersTheNextExchange() async throws {
+      let peer = Peer()
+      defer { peer.close() }
+      try await withRelay { bench in
+        #expect(await bench.exchange("first", with: peer.address, within: .milliseconds(50)).error == .noReply)
+        async let pending = bench.exchange("second", with: peer.address)
+        #expect(await eventually { peer.received.count == 2 })
+        let sources = peer.received.map(\.source)
+        #expect(sources[0] != sources[1], "the first port may still hear a reply")
+        peer.send("reply to first", to: sources[0])
+        #expect(await eventually { await bench.relay.lateReplies == 1 })
+        #expect(bench.budget.inFlight == 1, "the second still waits")
+        peer.send("reply to second", to: sources[1])
+        #expect(await pending.text == "reply to second")
+        #expect(await bench.relay.lateReplies == 1)
+      }
+    }
+
+    @Test func noPortIsUsedAgainAfterATimeout() async throws {
+      let peer = Peer()
+      defer { peer.close() }
+      try await withRelay { bench in
+        for number in 0..<10 {
+          let result = await bench.exchange("lost \(number)", with: peer.address, within: .milliseconds(1))
+          #expect(result.error == .noReply)
+        }
+        #expect(await eventually { peer.received.count == 10 })
+        let lost = Set(peer.received.map(\.source.port))
+        await letSocketsRest()
+        peer.setAnswer { [Array("reply to ".utf8) + $0.bytes] }
+        for number in 0..<10 {
+          let result = await bench.exchange("\(number)", with: peer.address)
+          #expect(result.text == "reply to \(number)")
+          #expect(!lost.contains(result.localPort ?? 0))
+        }
+      }
+    }
+
+    @Test func theReplyToACancelledExchangeAnswersNobody() async throws {
+      let peer = Peer()
+      defer { peer.close() }
+      try await withRelay(restingCapacity: 1) { bench in
+        let task = Task { await bench.exchange("cancelled", with: peer.address).error }
+        #expect(await eventually { peer.received.count == 1 })
+        task.cancel()
+        #expect(await task.value == .cancelled)
+        async let pending = bench.exchange("next", with: peer.address)
+        #expect(await eventually { peer.received.count == 2 })
+        peer.send("reply to cancelled", to: peer.received[0].source)
+        #expect(await eventually { await bench.relay.lateReplies == 1 })
+        peer.send("reply to next", to: peer.received[1].source)
+        #expect(await pending.text == "reply to next")
+      }
+    }
+
+    @Test func aDoubledReplyAnswersOnlyTheFirst() async throws {
+      let peer = Peer { datagram in Array(repeating: Array("reply to ".utf8) + datagram.bytes, count: 2) }
+      defer { peer.close() }
+      try await withRelay { bench in
+        var doubled: Set<UInt16> = []
+        for number in 0..<40 {
+          let result = await bench.exchange("doubled \(number)", with: peer.address)
+          #expect(result.text == "reply to doubled \(number)")
+          doubled.insert(result.localPort ?? 0)
+        }
+        #expect(doubled.count == 40, "a socket is not used again before its rest")
+        await letSocketsRest()
+        peer.setAnswer { [Array("reply to ".utf8) + $0.bytes] }
+        for number in 0..<40 {
+          let result = await bench.exchange("single \(number)", with: peer.address)
+          #expect(result.text == "reply to single \(number)")
+          #expect(!doubled.contains(result.localPort ?? 0), "what heard a duplicate is retired")
+        }
+        #expect(await eventually { await bench.relay.lateReplies == 40 })
+        #expect(bench.budget.retiredSockets == 40)
+      }
+    }
+
+    @Test func aDuplicateThatComesDuringTheRestRetiresTheSocket() async throws {
+      let peer = Peer.echoing()
+      defer { peer.close() }
+      try await withRelay { bench in
+        let first = try await bench.exchange("first", with: peer.address).get()
+        #expect(await bench.relay.restingSockets == 1)
+        peer.send("first", to: first.local)
+        #expect(await eventually { await bench.relay.lateReplies == 1 })
+        #expect(await bench.relay.restingSockets == 0)
+        #expect(bench.budget.retiredSockets == 1)
+        await letSocketsRest()
+        let second = try await bench.exchange("second", with: peer.address).get()
+        #expect(second.local != first.local)
+      }
+    }
+
+    @Test func aTargetThatDoublesIsRefusedAtTheCapRatherThanMisread() async throws {
+      let peer = Peer.echoing()
+      defer { peer.close() }
+      try await withRelay(restingCapacity: 2) { bench in
+        // Once it is known to double …
+        let first = try await bench.exchange("first", with: peer.address).get()
+        peer.send("first", to: first.local)
+        #expect(await eventually { await bench.relay.lateReplies == 1 })
+        // … two sockets may rest, and none is used before it has.
+        var replies = 0
+        var ports: Set<UInt16> = []
+        for number in 0..<50 {
+          let result = await bench.exchange("\(number)", with: peer.address)
+          if let text = result.text {
+            #expect(text == "\(number)")
+            #expect(ports.insert(result.localPort!).inserted, "port \(result.localPort!) was used before its rest")
+            replies += 1
+          } else {
+            #expect(result.error == .overloaded(.restedSockets))
+          }
+        }
+        #expect(replies == 2)
+        await letSocketsRest()
+        #expect(await bench.exchange("rested", with: peer.address).text == "rested")
+      }
+    }
+
+    @Test func aThirdPartyIsNeverHeard() async throws {
+      let peer = Peer()
+      defer { peer.close() }
+      let stranger = Peer()
+      defer { stranger.close() }
+      try await withRelay { bench in
+        async let pending = bench.exchange("hello", with: peer.address)
+        #expect(await eventually { peer.received.count == 1 })
+        let local = peer.received[0].source
+        for number in 0..<20 { stranger.send("forged \(number)", to: local) }
+        peer.send("true", to: local)
+        let reply = try await pending.get()
+        #expect(reply.bytes == Array("true".utf8))
+        #expect(reply.sender == peer.address)
+        for number in 0..<20 { stranger.send("forged \(number)", to: local) }
+        await letSocketsRest()
+        #expect(await bench.relay.lateReplies == 0, "the kernel drops what comes from others")
+        #expect(await bench.relay.restingSockets == 1)
+      }
+    }
+
+    /// Replies that come never, late, twice, or out of order, from a seed: not one may answer another's message.
+    @Test(arguments: [1, 2, 3] as [UInt64]) func noReplyEverAnswersAnothersMessage(seed: UInt64) async throws {
+      let peer = FaultyPeer(seed: seed)
+      defer { peer.close() }
+      raiseDescriptorLimit()
+      try await withRelay { bench in
+        let wrong = await withTaskGroup(of: [String].self) { group in
+          for worker in 0..<20 {
+            group.addTask { await Self.exchanges(of: worker, on: bench, with: peer.address) }
+          }
+          return await group.reduce([], +)
+        }
+        #expect(wrong == [])
+        #expect(bench.budget.inFlight == 0)
+      }
+    }
+
+    private static func exchanges(of worker: Int, on bench: RelayBench, with address: SocketAddress) async -> [String] {
+      var wrong: [String] = []
+      for number in 0..<120 {
+        let message = "\(worker)/\(number)"
+        let result = await bench.exchange(message, with: address, within: .milliseconds(20))
+        switch result {
+        case .success: if result.text != message { wrong.append("\(message) got \(result.text ?? "no text")") }
+        case .failure(.noReply), .failure(.overloaded): break
+        case .failure(let error): wrong.append("\(message) met \(error)")
+        }
+      }
+      return wrong
+    }
+  }
+}
