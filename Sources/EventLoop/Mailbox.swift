@@ -1,7 +1,7 @@
+import Basics
 import CLinux
 import Glibc
 import Sockets
-import Synchronization
 
 /// What other threads give a loop, and the eventfd(2) that wakes it.
 final class Mailbox: Sendable {
@@ -14,7 +14,7 @@ final class Mailbox: Sendable {
     var isSignalled = false
   }
 
-  private let content = Mutex(Content())
+  private let content = Locked(Content())
   private let event: Descriptor
 
   var descriptor: Int32 { event.number }

@@ -19,7 +19,7 @@ final class GatewayCore: Sendable {
   let startedAt = MonotonicTime.now()
   let startedAtWallTime = WallTime.now()
   private let draining = Atomic<Bool>(false)
-  private let http = Mutex<HTTPServer?>(nil)
+  private let http = Locked<HTTPServer?>(nil)
 
   init(
     _ configuration: GatewayConfiguration, loops: [EventLoop], targets: TargetTable, files: StaticFiles,

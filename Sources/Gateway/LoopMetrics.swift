@@ -1,5 +1,4 @@
 import Basics
-import Synchronization
 
 /// What one loop counts of exchanges and requests. Its lock is taken by others only when somebody asks for the metrics.
 final class LoopMetrics: Sendable {
@@ -24,7 +23,7 @@ final class LoopMetrics: Sendable {
     var status: Int
   }
 
-  private let counts = Mutex(Counts())
+  private let counts = Locked(Counts())
 
   func count(_ outcome: ExchangeOutcome, target: Int, roundTrip: Nanoseconds?) {
     counts.withLock { counts in

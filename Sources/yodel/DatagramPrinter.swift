@@ -2,7 +2,6 @@ import Basics
 import Dispatch
 import Glibc
 import Sockets
-import Synchronization
 
 /// Prints a line a datagram, `127.0.0.1:62810: hello`, without ever holding up the loop that received it: what a slow
 /// reader leaves unread is bounded, and what is past that is counted and said.
@@ -13,7 +12,7 @@ final class DatagramPrinter: Sendable {
     var isScheduled = false
   }
 
-  private let waiting = Mutex(Waiting())
+  private let waiting = Locked(Waiting())
   private let queue = DispatchQueue(label: "yodel.printer")
 
   /// What an echo server shows its datagrams.

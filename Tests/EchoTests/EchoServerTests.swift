@@ -3,7 +3,6 @@ import Echo
 import EventLoop
 import Foundation
 import Sockets
-import Synchronization
 import TestSupport
 import Testing
 
@@ -92,7 +91,7 @@ import Testing
   }
 
   @Test func everyAnsweredDatagramIsShownAndNoOther() async throws {
-    let shown = Mutex<[SocketAddress: [[UInt8]]]>([:])
+    let shown = Locked<[SocketAddress: [[UInt8]]]>([:])
     let observer: EchoServer.Observer = { source, bytes in
       shown.withLock { $0[source, default: []].append(Array(bytes)) }
     }

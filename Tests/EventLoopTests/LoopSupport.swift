@@ -1,7 +1,6 @@
 import Basics
 import EventLoop
 import Glibc
-import Synchronization
 import Testing
 
 /// Gives a test a loop on its own thread, and stops it afterwards.
@@ -25,7 +24,7 @@ extension EventLoop {
 
 /// What is collected from many threads, and a test that waits for it.
 final class Record<Entry: Sendable>: Sendable {
-  private let content = Mutex<[Entry]>([])
+  private let content = Locked<[Entry]>([])
 
   var entries: [Entry] { content.withLock { $0 } }
 

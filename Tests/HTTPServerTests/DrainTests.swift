@@ -30,12 +30,12 @@ extension RealServer {
     /// A drain that has begun, and whether it is done.
     final class Drain: Sendable {
       private let done = Atomic(false)
-      private let task: Mutex<Task<Void, Never>?>
+      private let task: Locked<Task<Void, Never>?>
 
       var isDone: Bool { done.load(ordering: .acquiring) }
 
       init(_ server: TestServer) {
-        task = Mutex(nil)
+        task = Locked(nil)
         let task = Task {
           await server.server.drain()
           done.store(true, ordering: .releasing)
@@ -184,7 +184,7 @@ extension RealServer {
 
     @Test func aConnectionThatFirstSpeaksAfterItsGraceIsRefused() async throws {
       let gate = Gate()
-      let late = Mutex<[String]>([])
+      let late = Locked<[String]>([])
       try await Self.starting { request in
         if request.head.path == "/late" { late.withLock { $0.append("admitted") } }
         if request.head.path == "/wait" { await gate.wait("/wait") }
@@ -228,7 +228,7 @@ extension RealServer {
     }
 
     @Test func nothingIsLeftOpenAfterTheEnd() async throws {
-      let last = Mutex(Weak())
+      let last = Locked(Weak())
       let before = Self.epollDescriptors()
       for _ in 0..<40 {
         try await Self.starting { _ in

@@ -1,6 +1,6 @@
+import Basics
 import EventLoop
 @testable import HTTPServer
-import Synchronization
 import Testing
 
 extension RealServer {
@@ -14,7 +14,7 @@ extension RealServer {
     }
 
     @Test func aRequestReachesTheApplicationAsItWasSent() async throws {
-      let seen = Mutex<HTTPRequestHead?>(nil)
+      let seen = Locked<HTTPRequestHead?>(nil)
       try await serving { request in
         seen.withLock { $0 = request.head }
         return await Self.echo(request)
@@ -179,8 +179,8 @@ extension RealServer {
     }
 
     @Test func manyConnectionsAreServedAtOnceOnAllLoops() async throws {
-      let served = Mutex<[ObjectIdentifier: Int]>([:])
-      let loops = Mutex<[EventLoop]>([])
+      let served = Locked<[ObjectIdentifier: Int]>([:])
+      let loops = Locked<[EventLoop]>([])
       try await serving { request in
         if let loop = loops.withLock({ $0.first { $0.isCurrent } }) {
           served.withLock { $0[ObjectIdentifier(loop), default: 0] += 1 }

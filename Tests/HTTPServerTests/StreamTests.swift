@@ -1,7 +1,6 @@
 import Basics
 import Foundation
 import HTTPServer
-import Synchronization
 import Testing
 
 extension RealServer {
@@ -11,7 +10,7 @@ extension RealServer {
 
     /// What a producer did, for the test to see.
     final class Record: Sendable {
-      private let state = Mutex((written: 0, end: nil as String?))
+      private let state = Locked((written: 0, end: nil as String?))
 
       var written: Int { state.withLock { $0.written } }
       var end: String? { state.withLock { $0.end } }

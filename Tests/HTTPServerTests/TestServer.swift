@@ -3,7 +3,6 @@ import EventLoop
 import Foundation
 import HTTPServer
 import Sockets
-import Synchronization
 import Testing
 
 /// Tests that meet sockets, one at a time: they share two cores with one another.
@@ -16,7 +15,7 @@ final class TestApplication: HTTPApplication {
 
   private let admission: Admission
   private let handler: Handler
-  private let noted = Mutex<[String]>([])
+  private let noted = Locked<[String]>([])
 
   init(admit admission: @escaping Admission, respond handler: @escaping Handler) {
     self.admission = admission
@@ -106,7 +105,7 @@ final class Gate: Sendable {
     var waiters: [String: CheckedContinuation<Void, Never>] = [:]
   }
 
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   /// Who waits now.
   var waiting: Set<String> { state.withLock { Set($0.waiters.keys) } }

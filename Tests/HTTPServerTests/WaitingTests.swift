@@ -1,6 +1,6 @@
+import Basics
 import EventLoop
 import HTTPServer
-import Synchronization
 import Testing
 
 extension RealServer {
@@ -24,7 +24,7 @@ extension RealServer {
 
     @Test func aHandlerIsOnOneLoopBeforeAndAfterItWaits() async throws {
       let gate = Gate()
-      let loops = Mutex<[EventLoop]>([])
+      let loops = Locked<[EventLoop]>([])
       try await serving { request in
         let before = loops.withLock { $0.firstIndex { $0.isCurrent } }
         await gate.wait(request.head.path)
@@ -99,7 +99,7 @@ extension RealServer {
 
     /// A handler that waits until it is cancelled, and what became of it.
     final class Cancellation: Sendable {
-      private let state = Mutex((begun: 0, cancelled: 0))
+      private let state = Locked((begun: 0, cancelled: 0))
 
       var begun: Int { state.withLock { $0.begun } }
       var cancelled: Int { state.withLock { $0.cancelled } }

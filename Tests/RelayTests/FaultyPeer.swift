@@ -1,6 +1,6 @@
+import Basics
 import Sockets
 import TestSupport
-import Synchronization
 
 /// A peer that loses, delays, doubles and reorders its replies, as a seed decides.
 final class FaultyPeer: Sendable {
@@ -10,10 +10,10 @@ final class FaultyPeer: Sendable {
   }
 
   private let peer: Peer
-  private let state: Mutex<State>
+  private let state: Locked<State>
 
   init(seed: UInt64) {
-    state = Mutex(State(random: SeededGenerator(seed: seed)))
+    state = Locked(State(random: SeededGenerator(seed: seed)))
     peer = Peer()
     peer.setAnswer { [self] in self.answer($0) }
   }

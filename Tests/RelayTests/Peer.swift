@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import Sockets
 import Synchronization
@@ -18,8 +19,8 @@ final class Peer: Sendable {
 
   let address: SocketAddress
   private let descriptor: Int32
-  private let noted = Mutex<[Datagram]>([])
-  private let answer: Mutex<Answer>
+  private let noted = Locked<[Datagram]>([])
+  private let answer: Locked<Answer>
   private let isClosing = Atomic(false)
   private let ended = DispatchSemaphore(value: 0)
 
@@ -27,7 +28,7 @@ final class Peer: Sendable {
     let (descriptor, bound) = PlainSocket.bound(to: SocketAddress(address)!)
     self.descriptor = descriptor
     self.address = bound
-    self.answer = Mutex(answer)
+    self.answer = Locked(answer)
     Thread.detachNewThread { self.serve() }
   }
 
