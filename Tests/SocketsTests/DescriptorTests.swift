@@ -22,6 +22,8 @@ import Testing
     await #expect(processExitsWith: .success) {
       let holder = try UDPSocket.bound(to: quietAddress("127.0.0.1"))
       let taken = try holder.localAddress()
+      // Bound and not listening: nobody else can listen there meanwhile.
+      let deaf = try PlainSocket(SOCK_STREAM, at: "127.0.0.1:0")
       let foreign = SocketAddress("203.0.113.77:0")!
       for round in 0..<2 {
         let before = openDescriptors()
@@ -29,7 +31,7 @@ import Testing
           precondition(error { _ = try UDPSocket.bound(to: taken) } != nil)
           precondition(error { _ = try UDPSocket.connected(to: SocketAddress("255.255.255.255:9")!) } != nil)
           precondition(error { _ = try TCPListener(on: foreign) } != nil)
-          precondition(error { _ = try TCPConnection(to: taken, timeout: .seconds(10)) } != nil)
+          precondition(error { _ = try TCPConnection(to: deaf.address, timeout: .seconds(10)) } != nil)
         }
         if round > 0 { precondition(openDescriptors() == before, "\(openDescriptors()) instead of \(before)") }
       }
