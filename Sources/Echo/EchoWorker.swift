@@ -3,8 +3,8 @@ import EventLoop
 import Sockets
 
 /// One loop's part of the echo server: its sockets, in batches.
-actor EchoWorker {
-  private nonisolated let loop: EventLoop
+actor EchoWorker: LoopActor {
+  nonisolated let loop: EventLoop
   private let filter: SourceFilter
   private let observer: EchoServer.Observer?
   private let batch = DatagramBatch(capacity: Limits.echoBatch, datagramSize: Limits.receiveBuffer)
@@ -12,8 +12,6 @@ actor EchoWorker {
   private var waiting: [EchoSocket]
   private var listeners: [Listener] = []
   private(set) var counters = EchoCounters()
-
-  nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
   /// The worker owns its sockets: when it stops, they are closed.
   init(on loop: EventLoop, sockets: [EchoSocket], filter: SourceFilter, observer: EchoServer.Observer?) {
@@ -49,7 +47,7 @@ actor EchoWorker {
 
 extension EchoWorker: DescriptorHandler {
   nonisolated func descriptorReady(_ readiness: Readiness, token: Int) {
-    assumeIsolated { $0.echo(token) }
+    assumeOnLoop { $0.echo(token) }
   }
 
   /// Answers what is queued, some batches of it: the rest is told again next turn, after others had theirs.

@@ -50,8 +50,7 @@ public final class EventLoop: @unchecked Sendable {
   }
 
   /// Traps unless the caller runs on the loop's thread.
-  @inline(__always)
-  func assertCurrent() {
+  public func assertCurrent() {
     precondition(isCurrent, "this belongs on the thread of the loop '\(name)'")
   }
 

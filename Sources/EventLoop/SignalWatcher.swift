@@ -3,13 +3,12 @@ import Glibc
 public import Sockets
 
 /// Signals as events of a loop (signalfd(2)): a handler in the usual sense may do next to nothing, this one anything.
-public actor SignalWatcher: DescriptorHandler {
-  private let loop: EventLoop
+public actor SignalWatcher: LoopActor, DescriptorHandler {
+  /// Where signals are told.
+  public nonisolated let loop: EventLoop
   private var descriptor: Descriptor?
   private let handler: @Sendable (Int32) -> Void
   private var registration: Registration?
-
-  public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
   /// Keeps the signals from their usual effect, in this thread and those that it starts from now on. The first thing a
   /// program does: a thread that was started before would still be ended by them.
@@ -47,7 +46,7 @@ public actor SignalWatcher: DescriptorHandler {
   }
 
   public nonisolated func descriptorReady(_ readiness: Readiness, token: Int) {
-    assumeIsolated { $0.readSignals() }
+    assumeOnLoop { $0.readSignals() }
   }
 
   private func readSignals() {

@@ -6,8 +6,8 @@ import Sockets
 ///
 /// One acceptor, since many would not share: with `EPOLLEXCLUSIVE` alone one loop got 63 to 65 of 65 connections, and
 /// with a listener a loop (`SO_REUSEPORT`) a loop at its bound leaves its clients hanging.
-actor Acceptor {
-  private nonisolated let loop: EventLoop
+actor Acceptor: LoopActor {
+  nonisolated let loop: EventLoop
   private let workers: [HTTPWorker]
   private let status: ServerStatus
   private let log: HTTPServer.Log
@@ -15,8 +15,6 @@ actor Acceptor {
   /// What it will listen on when it starts.
   private var waiting: [ListeningSocket]
   private var listeners: [(socket: ListeningSocket, registration: Registration)] = []
-
-  nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
   /// The acceptor owns the sockets: when it stops, nobody listens any more.
   init(
@@ -50,7 +48,7 @@ actor Acceptor {
 
 extension Acceptor: DescriptorHandler, TimerHandler {
   nonisolated func descriptorReady(_ readiness: Readiness, token: Int) {
-    assumeIsolated { acceptor in
+    assumeOnLoop { acceptor in
       for _ in 0..<Limits.acceptsPerTurn where !acceptor.accept(from: token) { return }
     }
   }
@@ -86,7 +84,7 @@ extension Acceptor: DescriptorHandler, TimerHandler {
   }
 
   nonisolated func timerFired(_ token: Int) {
-    assumeIsolated { acceptor in
+    assumeOnLoop { acceptor in
       if token < acceptor.listeners.count { acceptor.watch(token, for: .readable) }
     }
   }

@@ -20,7 +20,7 @@ struct Callback<Arguments>: @unchecked Sendable {
   func enter<Result: Sendable>(_ worker: HTTPWorker, _ body: @Sendable (isolated HTTPWorker, Arguments) -> Result)
     -> Result
   {
-    worker.assumeIsolated { body($0, arguments) }
+    worker.assumeOnLoop { body($0, arguments) }
   }
 }
 

@@ -8,7 +8,7 @@ import Synchronization
 ///
 /// libmicrohttpd is run at the end of a turn, once for all that happened in it. It calls back (`HTTPWorker+Callbacks`),
 /// a request goes through its phases (`HTTPWorker+Requests`), its application's function runs as a task on this loop.
-actor HTTPWorker {
+actor HTTPWorker: LoopActor {
   nonisolated let loop: EventLoop
   let application: any HTTPApplication
   let status: ServerStatus
@@ -31,8 +31,6 @@ actor HTTPWorker {
   var drain: Drain?
   private let log: HTTPServer.Log
   private var logLimiter = LineLimiter()
-
-  nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
   init(on loop: EventLoop, application: any HTTPApplication, status: ServerStatus, log: @escaping HTTPServer.Log) {
     self.loop = loop
@@ -67,9 +65,9 @@ extension HTTPWorker {
   nonisolated func adopt(_ descriptor: Int32, peer: SocketAddress, isOverLimit: Bool) {
     load.add(1, ordering: .relaxed)
     if loop.isCurrent {
-      assumeIsolated { $0.adoptNow(descriptor, peer, isOverLimit) }
+      assumeOnLoop { $0.adoptNow(descriptor, peer, isOverLimit) }
     } else {
-      loop.submit { self.assumeIsolated { $0.adoptNow(descriptor, peer, isOverLimit) } }
+      loop.submit { self.assumeOnLoop { $0.adoptNow(descriptor, peer, isOverLimit) } }
     }
   }
 
@@ -132,7 +130,7 @@ extension HTTPWorker {
 
 extension HTTPWorker: DescriptorHandler, TurnHandler {
   nonisolated func descriptorReady(_ readiness: Readiness, token: Int) {
-    assumeIsolated { worker in
+    assumeOnLoop { worker in
       if token == Self.daemonToken { return worker.needsRun = true }
       if readiness.contains(.error) || readiness.contains(.hangUp) { return worker.clientIsGone(token) }
       if readiness.contains(.peerEnded) { worker.clientEnded(token) }
@@ -140,7 +138,7 @@ extension HTTPWorker: DescriptorHandler, TurnHandler {
   }
 
   nonisolated func turnEnds() -> MonotonicTime? {
-    assumeIsolated { $0.endTurn() }
+    assumeOnLoop { $0.endTurn() }
   }
 
   private func endTurn() -> MonotonicTime? {

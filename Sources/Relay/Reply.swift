@@ -1,14 +1,21 @@
 public import Basics
 public import Sockets
 
-/// What came back for a message.
-public struct Reply: Sendable, Equatable {
+/// What came back for a message. A class, so that those who wait for it keep a pointer's room.
+public final class Reply: Sendable {
   /// The reply's payload, possibly empty.
-  public var bytes: [UInt8]
+  public let bytes: [UInt8]
   /// Who sent it, as the kernel told.
-  public var sender: SocketAddress
+  public let sender: SocketAddress
   /// The address that the message was sent from.
-  public var local: SocketAddress
+  public let local: SocketAddress
   /// From just before the send to the reply's arrival, by the kernel's receive time where it is had.
-  public var roundTrip: Nanoseconds
+  public let roundTrip: Nanoseconds
+
+  init(bytes: [UInt8], sender: SocketAddress, local: SocketAddress, roundTrip: Nanoseconds) {
+    self.bytes = bytes
+    self.sender = sender
+    self.local = local
+    self.roundTrip = roundTrip
+  }
 }

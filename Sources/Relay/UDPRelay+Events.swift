@@ -6,11 +6,11 @@ import Sockets
 
 extension UDPRelay: DescriptorHandler, TimerHandler {
   public nonisolated func descriptorReady(_ readiness: Readiness, token id: Int) {
-    assumeIsolated { $0.ready(id, readiness) }
+    assumeOnLoop { $0.ready(id, readiness) }
   }
 
   public nonisolated func timerFired(_ id: Int) {
-    assumeIsolated { relay in
+    assumeOnLoop { relay in
       if id == Self.housekeepingToken { relay.closeExpired() } else { relay.handle(.deadline, on: id) }
     }
   }

@@ -6,7 +6,7 @@ public import Sockets
 ///
 /// The rules are elsewhere and pure: ``Exchange`` says what becomes of a message, ``SocketPool`` which socket carries
 /// it, ``ExchangeBudget`` how many there may be. Here they meet sockets, timers and waiting tasks.
-public actor UDPRelay {
+public actor UDPRelay: LoopActor {
   /// The loop that everything here runs on.
   public nonisolated let loop: EventLoop
   let budget: ExchangeBudget
@@ -19,8 +19,6 @@ public actor UDPRelay {
 
   /// Datagrams that arrived when nobody waited for them: late replies and duplicates.
   public internal(set) var lateReplies = 0
-
-  public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
   /// A relay on `loop`.
   ///
@@ -154,9 +152,9 @@ extension UDPRelay {
   /// From any thread, and at any time: the exchange may have ended, and its socket carry another.
   private nonisolated func cancel(_ serial: UInt64, on id: SocketPool.SocketID) {
     if loop.isCurrent {
-      assumeIsolated { $0.cancelNow(serial, on: id) }
+      assumeOnLoop { $0.cancelNow(serial, on: id) }
     } else {
-      loop.submit { self.assumeIsolated { $0.cancelNow(serial, on: id) } }
+      loop.submit { self.assumeOnLoop { $0.cancelNow(serial, on: id) } }
     }
   }
 
