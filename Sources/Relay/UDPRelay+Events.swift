@@ -1,10 +1,15 @@
 public import EventLoop
-import Basics
+public import Basics
 import Sockets
 
 // What the loop tells of sockets and timers, and what it means to their exchanges.
 
-extension UDPRelay: DescriptorHandler, TimerHandler {
+extension UDPRelay: DescriptorHandler, TimerHandler, TurnHandler {
+  public nonisolated func turnEnds() -> MonotonicTime? {
+    assumeOnLoop { $0.sendWaiting() }
+    return nil
+  }
+
   public nonisolated func descriptorReady(_ readiness: Readiness, token id: Int) {
     assumeOnLoop { $0.ready(id, readiness) }
   }

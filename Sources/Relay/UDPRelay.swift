@@ -14,6 +14,9 @@ public actor UDPRelay: LoopActor {
   var sockets: [RelaySocket?] = []
   var freeIDs: [SocketPool.SocketID] = []
   private var lastSerial: UInt64 = 0
+  /// What leaves when this turn ends; see ``sendWaiting()``.
+  private var outbox: [(id: SocketPool.SocketID, serial: UInt64)] = []
+  private var isTurnHandler = false
   var housekeeping: EventLoop.TimerID?
   let buffer = ReceiveBuffer()
 
@@ -75,8 +78,22 @@ extension UDPRelay {
     let now = MonotonicTime.now()
     let timer = loop.schedule(at: now + timeout, handler: self, token: id)
     sockets[id]!.exchange = PendingExchange(serial: lastSerial, message: message, timer: timer, sentAt: now)
-    send(id)
+    outbox.append((id, lastSerial))
+    if !isTurnHandler {
+      isTurnHandler = true
+      loop.addTurnHandler(self)
+    }
     return lastSerial
+  }
+
+  /// Sends what this turn's messages have put into the outbox. Sent one by one between other work, each datagram would
+  /// find its receiver asleep again, and waking it is a third of what sending costs.
+  func sendWaiting() {
+    for (id, serial) in outbox {
+      guard let exchange = sockets[id]?.exchange, exchange.serial == serial, exchange.result == nil else { continue }
+      send(id)
+    }
+    outbox.removeAll(keepingCapacity: true)
   }
 
   private func send(_ id: SocketPool.SocketID) {
