@@ -38,6 +38,9 @@ public enum Limits {
   /// Resting sockets that are not used for this long are closed, so that a burst does not hold its descriptors.
   public static let idleSocket = Nanoseconds.seconds(30)
 
+  /// Datagrams that nobody waits for, read from one socket in one turn.
+  public static let surplusReadsPerTurn = 64
+
   // MARK: HTTP
 
   /// A request body, in bytes: 65,527 bytes as `\u00xx` escapes in JSON are 393,162, and there is room for the rest.
@@ -78,6 +81,10 @@ public enum Limits {
   public static let acceptsPerTurn = 64
   /// How often libmicrohttpd is run at the end of one turn, at most.
   public static let runsPerTurn = 8
+  /// From a client's end of sending to the end of a request that is not whole.
+  public static let endedDeadline = Nanoseconds.seconds(1)
+  /// While draining: how long a client may take to read its answer.
+  public static let drainSending = Nanoseconds.seconds(5)
   /// While draining: how long a connection that never sent a request may still start its first.
   public static let drainGrace = Nanoseconds.seconds(1)
 

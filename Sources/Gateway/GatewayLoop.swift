@@ -57,7 +57,8 @@ extension GatewayLoop {
   @inline(never)
   private func counted(_ response: HTTPResponse, _ head: HTTPRequestHead, _ label: Router.Label) -> HTTPResponse {
     let method = Self.countedMethods.firstIndex(of: head.method)
-    metrics.count(.init(route: label, method: method, status: response.status))
+    // Nobody hears the answer to a request whose client has gone; nginx's number for that.
+    metrics.count(.init(route: label, method: method, status: Task.isCancelled ? 499 : response.status))
     return response
   }
 
@@ -75,8 +76,8 @@ extension GatewayLoop {
     let allowed = methods.flatMap { $0 == .get ? [.get, .head] : [$0] } + [.options]
     let list = allowed.map(\.rawValue).joined(separator: ", ")
     if head.method == .options { return .allow(list) }
-    let route = Route.all.first { $0.path == head.path }
-    let line = "curl \(route?.curlOptions ?? "")\(core.url)\(head.path)"
+    let route = Route.all.first { $0.path == head.path || $0.path + "/" == head.path }
+    let line = "curl \(route?.curlOptions ?? "")\(core.url)\(route?.path ?? head.path)"
     var problem = Problem(.methodNotAllowed, "'\(head.path)' takes \(list); for example: \(line)")
     problem.fields.append(("Allow", list))
     var response = problem.response

@@ -39,7 +39,9 @@ actor Acceptor: LoopActor {
 
   /// Takes what the kernel has queued, which closing would reset, and listens no more.
   func stop() {
-    for index in listeners.indices { while accept(from: index) {} }
+    for index in listeners.indices {
+      for _ in 0..<Limits.listenBacklog where !accept(from: index) { break }
+    }
     for listener in listeners { loop.deregister(listener.registration) }
     listeners = []
     waiting = []

@@ -45,6 +45,8 @@ final class HTTPConnection {
   /// When the connection is cut if the request got no further.
   var deadline: MonotonicTime?
   var isCut = false
+  /// libmicrohttpd has let go of it.
+  var isClosed = false
   /// The client will send nothing more.
   var hasEnded = false
 

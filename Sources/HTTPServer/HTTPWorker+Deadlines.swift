@@ -27,6 +27,10 @@ extension HTTPWorker {
     drain = Drain(graceEnds: .now() + Limits.drainGrace)
     // What would go on for ever is told to come to its end.
     for connection in connections { connection?.stream?.task?.cancel() }
+    // A client that does not read its answer is not waited for.
+    for case let connection? in connections {
+      if case .sending = connection.phase { connection.deadline = loop.now + Limits.drainSending }
+    }
   }
 
   /// Waits until every request that was accepted has its answer.

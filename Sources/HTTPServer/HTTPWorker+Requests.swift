@@ -42,9 +42,8 @@ extension HTTPWorker {
     let head = HTTPRequestHead(
       method: HTTPMethod(rawValue: method), path: parts.path, query: parts.query, fields: fields.trimmed(),
       peer: connection.peer)
-    connection.deadline = loop.now + Limits.bodyDeadline
-    if let refusal = refusedByState(connection) { return queue(closing(refusal), on: connection, handle) }
-    let refusal = application.admit(head)
+    connection.deadline = loop.now + (connection.hasEnded ? Limits.endedDeadline : Limits.bodyDeadline)
+    let refusal = refusedByState(connection).map(closing) ?? application.admit(head)
     return bodyBegins(head, refusal, on: connection, handle)
   }
 
@@ -154,11 +153,11 @@ extension HTTPWorker {
   private func queue(_ response: HTTPResponse, on connection: HTTPConnection, _ handle: OpaquePointer) -> MHD_Result {
     connection.phase = .sending
     connection.task = nil
-    connection.deadline = nil
+    connection.deadline = drain == nil ? nil : loop.now + Limits.drainSending
     releaseBody(of: connection)
     let native = native(response.body, for: connection)
     for field in response.fields { native.add(field.name, field.value) }
-    if response.closesConnection || connection.hasEnded || drain != nil { native.add("Connection", "close") }
+    if response.closesConnection || drain != nil { native.add("Connection", "close") }
     return MHD_queue_response(handle, UInt32(response.status), native.pointer)
   }
 
@@ -177,7 +176,8 @@ extension HTTPWorker {
   func completed(_ connection: HTTPConnection) {
     connection.task?.cancel()
     releaseBody(of: connection)
-    connection.reset(deadline: loop.now + Limits.keepAliveDeadline)
+    // What a client sent before its end is answered; nothing comes after that.
+    connection.reset(deadline: loop.now + (connection.hasEnded ? Limits.deadlineSweep : Limits.keepAliveDeadline))
     if drain != nil { checkDrained() }
   }
 

@@ -89,7 +89,8 @@ extension HTTPWorker {
     let isAdded = peer.withSockaddr { daemon.add(descriptor, $0, $1) }
     arriving = nil
     needsRun = true
-    guard isAdded else {
+    // One that libmicrohttpd took up and could not keep it has closed, and told so: see ``closed(_:)``.
+    guard isAdded || connection.isClosed else {
       loop.deregister(connection.registration!)
       return forget()
     }
@@ -116,6 +117,7 @@ extension HTTPWorker {
   func closed(_ connection: HTTPConnection) {
     if let registration = connection.registration { loop.deregister(registration) }
     connections[Int(connection.descriptor)] = nil
+    connection.isClosed = true
     forget()
   }
 
@@ -146,14 +148,17 @@ extension HTTPWorker: DescriptorHandler, TurnHandler {
     guard let daemon else { return nil }
     if let runsAt, runsAt <= loop.now { needsRun = true }
     // A stream whose writer and reader keep up would go on for ever: after a few rounds others have their turn.
+    var hasRun = false
     for _ in 0..<Limits.runsPerTurn where needsRun {
+      hasRun = true
       needsRun = false
       isAwaitingAnswers = false
       daemon.run()
       loop.runJobs()
     }
     if needsRun { return .now() }
-    runsAt = daemon.timeout.map { .now() + (isAwaitingAnswers ? max($0, Self.patience) : $0) }
+    // Only a run changes what it waits for. Asked in every turn, patience would begin anew in every turn.
+    if hasRun { runsAt = daemon.timeout.map { .now() + (isAwaitingAnswers ? max($0, Self.patience) : $0) } }
     guard load.load(ordering: .relaxed) > 0 else { return runsAt }
     return min(nextSweep, runsAt ?? nextSweep)
   }
@@ -166,7 +171,12 @@ extension HTTPWorker: DescriptorHandler, TurnHandler {
   private func clientEnded(_ descriptor: Int) {
     guard let connection = connections[descriptor] else { return }
     connection.hasEnded = true
-    if case .waiting = connection.phase { connection.deadline = loop.now + Limits.deadlineSweep }
+    switch connection.phase {
+    case .waiting: connection.deadline = loop.now + Limits.deadlineSweep
+    // What is missing will not come; what has come is read by then.
+    case .target, .body, .refused: connection.deadline = loop.now + Limits.endedDeadline
+    case .responding, .answered, .sending: break
+    }
   }
 
   /// Both directions of a connection are closed. Whoever works for it is told; libmicrohttpd finds out when it goes on.

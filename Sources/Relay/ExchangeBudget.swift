@@ -3,7 +3,8 @@ import Synchronization
 /// How many exchanges and retired sockets there may be over all loops.
 ///
 /// Each exchange in flight may end in a retired socket. So that there is always room for it, retired sockets past
-/// `limit` count as if they were still in flight: together they never exceed twice the limit.
+/// `limit` count as if they were still in flight: an exchange begins only while both together are below twice `limit`.
+/// Resting sockets that hear a surplus datagram are retired too; all sockets together stay below three times `limit`.
 public final class ExchangeBudget: Sendable {
   /// Exchanges in flight at most; as many sockets may be retired.
   public let limit: Int

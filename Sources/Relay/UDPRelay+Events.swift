@@ -16,8 +16,14 @@ extension UDPRelay: DescriptorHandler, TimerHandler, TurnHandler {
 
   public nonisolated func timerFired(_ id: Int) {
     assumeOnLoop { relay in
-      if id == Self.housekeepingToken { relay.closeExpired() } else { relay.handle(.deadline, on: id) }
+      if id == Self.housekeepingToken { relay.closeExpired() } else { relay.deadlinePassed(id) }
     }
+  }
+
+  /// A turn tells of a bounded number of sockets: the reply may be queued all the same.
+  private func deadlinePassed(_ id: SocketPool.SocketID) {
+    receiveReply(on: id, mayHaveError: false)
+    if let exchange = sockets[id]!.exchange, exchange.result == nil { handle(.deadline, on: id) }
   }
 
   private func ready(_ id: SocketPool.SocketID, _ readiness: Readiness) {
@@ -44,7 +50,8 @@ extension UDPRelay: DescriptorHandler, TimerHandler, TurnHandler {
         guard let datagram = try socket.socket.receive(into: buffer) else { break }
         receive(datagram, on: id)
       } catch {
-        reported = socket.socket.takeError() ?? reported
+        // Where its entry in the error queue found no room, the error itself is all there is.
+        reported = socket.socket.takeError() ?? ReportedError(errno: error.errno)
       }
     }
     if mayHaveError { reported = socket.socket.takeError() ?? reported }
@@ -56,7 +63,7 @@ extension UDPRelay: DescriptorHandler, TimerHandler, TurnHandler {
     let socket = sockets[id]!
     switch socket.exchange!.rules.handle(.datagram(isTruncated: datagram.isTruncated)) {
     case .deliver:
-      let roundTrip = Self.arrival(of: datagram) - socket.exchange!.sentAt
+      let roundTrip = max(.zero, Self.arrival(of: datagram) - socket.exchange!.sentAt)
       let bytes = buffer.prefix(datagram.length)
       let reply = Reply(bytes: bytes, sender: datagram.sender, local: socket.local, roundTrip: roundTrip)
       finish(id, .success(reply))

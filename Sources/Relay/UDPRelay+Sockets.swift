@@ -50,7 +50,8 @@ extension UDPRelay {
   /// - Returns: whether there was anything, errors included.
   func readSurplus(on socket: RelaySocket) -> Bool {
     var hasRead = false
-    while true {
+    // A target that floods is not to hold the loop: what is left is found before the socket is used, or closed.
+    for _ in 0..<Limits.surplusReadsPerTurn {
       do throws(SocketError) {
         guard try socket.socket.receive(into: buffer) != nil else { return hasRead }
         lateReplies += 1
@@ -59,6 +60,7 @@ extension UDPRelay {
       }
       hasRead = true
     }
+    return hasRead
   }
 
   /// Sockets are closed when their time is over; nothing waits for that, so once a second will do.

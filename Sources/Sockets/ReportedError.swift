@@ -19,8 +19,9 @@ public struct ReportedError: Error, Hashable, Sendable {
     public var code: UInt8
   }
 
-  init(errno: Int32) {
-    self.errno = Errno(rawValue: errno)
+  /// An error of which nothing else is known.
+  public init(errno: Errno) {
+    self.errno = errno
   }
 
   /// Takes the next error from the socket's error queue; nil where it is empty.

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import SystemPackage
 public import Basics
 
 /// A UDP socket that does not block (udp(7)).
@@ -76,7 +77,7 @@ public struct UDPSocket: ~Copyable, Sendable {
     var pending: Int32 = 0
     var length = socklen_t(MemoryLayout<Int32>.size)
     getsockopt(socket.number, SOL_SOCKET, SO_ERROR, &pending, &length)
-    if newest == nil, pending != 0 { newest = ReportedError(errno: pending) }
+    if newest == nil, pending != 0 { newest = ReportedError(errno: Errno(rawValue: pending)) }
     return newest
   }
 }

@@ -7,7 +7,9 @@ import Sockets
 /// reader leaves unread is bounded, and what is past that is counted and said.
 final class DatagramPrinter: Sendable {
   private struct Waiting {
-    var lines: [UInt8] = []
+    var datagrams: [(source: SocketAddress, bytes: [UInt8])] = []
+    /// Bytes of memory that they take, roughly.
+    var size = 0
     var dropped = 0
     var isScheduled = false
   }
@@ -15,27 +17,35 @@ final class DatagramPrinter: Sendable {
   private let waiting = Locked(Waiting())
   private let queue = DispatchQueue(label: "yodel.printer")
 
-  /// What an echo server shows its datagrams.
+  /// What an echo server shows its datagrams. The loop copies; escaping, which takes milliseconds for the largest, is
+  /// done elsewhere.
   var observer: @Sendable (SocketAddress, UnsafeRawBufferPointer) -> Void {
-    { source, bytes in self.print("\(source): \(escapedLine(bytes))\n") }
+    { source, bytes in self.enqueue(source, bytes) }
   }
 
-  private func print(_ line: String) {
+  private func enqueue(_ source: SocketAddress, _ bytes: UnsafeRawBufferPointer) {
     let mustSchedule = waiting.withLock { waiting in
-      guard waiting.lines.count + line.utf8.count <= Limits.unprintedLines else {
+      let size = bytes.count + MemoryLayout<SocketAddress>.size
+      guard waiting.size + size <= Limits.unprintedLines else {
         waiting.dropped += 1
         return false
       }
-      waiting.lines.append(contentsOf: line.utf8)
+      waiting.datagrams.append((source, Array(bytes)))
+      waiting.size += size
       defer { waiting.isScheduled = true }
       return !waiting.isScheduled
     }
     if mustSchedule { queue.async { self.writeWaiting() } }
   }
 
-  /// Returns when everything has been written, for the end of the program.
+  /// Returns when everything has been written, for the end of the program; or after a second, if nobody reads it.
   func flush() {
-    queue.sync { writeWaiting() }
+    let done = DispatchSemaphore(value: 0)
+    queue.async {
+      self.writeWaiting()
+      done.signal()
+    }
+    _ = done.wait(timeout: .now() + 1)
   }
 
   private func writeWaiting() {
@@ -43,7 +53,8 @@ final class DatagramPrinter: Sendable {
       defer { waiting = Waiting() }
       return waiting
     }
-    Console.write(taken.lines, to: STDOUT_FILENO)
+    let lines = taken.datagrams.map { "\($0.source): \(escapedLine($0.bytes))\n" }.joined()
+    Console.write(Array(lines.utf8), to: STDOUT_FILENO)
     if taken.dropped > 0 {
       Console.complain("\(taken.dropped) datagrams were not printed: standard output is too slow")
     }

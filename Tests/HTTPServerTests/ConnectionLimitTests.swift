@@ -15,7 +15,7 @@ extension RealServer {
           // In two pieces: the first must not end the connection before the second has come.
           client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n")
           try await Task.sleep(nanoseconds: 2_000_000)
-          client.send("\r\n")
+          client.send("\r\nhello")
           let answer = try client.answer()
           #expect(answer.status == 503)
           #expect(answer.text == "\(HTTPRefusal.tooManyConnections(limit: 3))")

@@ -30,7 +30,7 @@ import Testing
   static let icmp = ReportedError.ICMP(version: 4, type: 3, code: 3)
 
   static func reported(_ errno: Errno, _ icmp: ReportedError.ICMP? = nil) -> ReportedError {
-    var error = ReportedError(errno: errno.rawValue)
+    var error = ReportedError(errno: errno)
     error.icmp = icmp
     return error
   }
