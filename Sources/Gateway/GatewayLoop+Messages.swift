@@ -5,32 +5,28 @@ import Relay
 extension GatewayLoop {
   /// `POST /api/messages`: one message out, its reply back.
   func sendMessage(_ request: HTTPRequest) async throws(Problem) -> HTTPResponse {
-    let message = try MessageRequest(request)
-    let (target, index) = try core.targets.target(message.target)
-    let timeout = message.timeoutMilliseconds.map { Nanoseconds.milliseconds($0) } ?? core.configuration.timeout
+    let order = try MessageOrder(request, core)
     do throws(RelayError) {
       let reply = try await relay.exchange(
-        message.datagram, with: target, within: timeout, fresh: message.fresh ?? false)
-      metrics.count(.reply, target: index, roundTrip: reply.roundTrip)
-      return Self.answer(reply, to: message, target: target, request)
+        order.message.datagram, with: order.target, within: order.timeout, fresh: order.message.fresh ?? false)
+      return answer(reply, to: order)
     } catch {
-      metrics.count(ExchangeOutcome(error), target: index, roundTrip: nil)
-      throw Self.problem(error, target, timeout)
+      throw problem(error, with: order)
     }
   }
 
   @inline(never)
-  private static func problem(_ error: RelayError, _ target: Target, _ timeout: Nanoseconds) -> Problem {
-    Problem(error, target: target, timeoutMilliseconds: Int(timeout.count / 1_000_000))
+  private func problem(_ error: RelayError, with order: MessageOrder) -> Problem {
+    metrics.count(ExchangeOutcome(error), target: order.targetIndex, roundTrip: nil)
+    return Problem(error, target: order.target, timeoutMilliseconds: Int(order.timeout.count / 1_000_000))
   }
 
   @inline(never)
-  private static func answer(
-    _ reply: Reply, to message: MessageRequest, target: Target, _ request: HTTPRequest
-  ) -> HTTPResponse {
+  private func answer(_ reply: Reply, to order: MessageOrder) -> HTTPResponse {
+    metrics.count(.reply, target: order.targetIndex, roundTrip: reply.roundTrip)
     var response: HTTPResponse
-    switch ReplyForm(accept: request.head.fields["Accept"]) {
-    case .json: response = .api(json(reply, to: message, target: target))
+    switch ReplyForm(accept: order.accept) {
+    case .json: response = .api(Self.json(reply, to: order.message, target: order.target))
     case .raw(let type):
       let isText = type == "text/plain" && String(validating: reply.bytes, as: UTF8.self) != nil
       response = .api(type: isText ? "text/plain; charset=utf-8" : type, reply.bytes)
@@ -52,5 +48,23 @@ extension GatewayLoop {
       json.member("match", reply.bytes == message.datagram)
       json.member("rtt_ms", milliseconds: reply.roundTrip)
     }
+  }
+}
+
+/// A message with all that its request says of it, kept as one while the reply is waited for.
+private final class MessageOrder: Sendable {
+  let message: MessageRequest
+  let target: Target
+  /// The target's place in the metrics.
+  let targetIndex: Int
+  let timeout: Nanoseconds
+  let accept: String?
+
+  @inline(never)
+  init(_ request: HTTPRequest, _ core: GatewayCore) throws(Problem) {
+    message = try MessageRequest(request)
+    (target, targetIndex) = try core.targets.target(message.target)
+    timeout = message.timeoutMilliseconds.map { .milliseconds($0) } ?? core.configuration.timeout
+    accept = request.head.fields["Accept"]
   }
 }

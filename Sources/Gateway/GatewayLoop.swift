@@ -78,9 +78,8 @@ extension GatewayLoop {
     if head.method == .options { return .allow(list) }
     let route = Route.all.first { $0.path == head.path || $0.path + "/" == head.path }
     let line = "curl \(route?.curlOptions ?? "")\(core.url)\(route?.path ?? head.path)"
-    var problem = Problem(.methodNotAllowed, "'\(head.path)' takes \(list); for example: \(line)")
-    problem.fields.append(("Allow", list))
-    var response = problem.response
+    let detail = "'\(head.path)' takes \(list); for example: \(line)"
+    var response = Problem(.methodNotAllowed, detail, fields: [("Allow", list)]).response
     // What these would make of the connection is not HTTP as we speak it.
     response.closesConnection = ["TRACE", "CONNECT"].contains(head.method.rawValue)
     return response

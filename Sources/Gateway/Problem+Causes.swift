@@ -5,7 +5,7 @@ import Sockets
 
 extension Problem {
   /// Why a message has no reply, in the client's words.
-  init(_ error: RelayError, target: Target, timeoutMilliseconds: Int) {
+  convenience init(_ error: RelayError, target: Target, timeoutMilliseconds: Int) {
     let label = Member.text("target", target.label)
     let place = target.name.map { "'\($0)' (\(target.address))" } ?? "\(target.address)"
     switch error {
@@ -42,7 +42,7 @@ extension Problem {
   }
 
   /// What the server refuses by itself, in the client's words.
-  init(_ refusal: HTTPRefusal) {
+  convenience init(_ refusal: HTTPRefusal) {
     switch refusal {
     case .malformed(let reason): self.init(.malformedRequest, reason)
     case .transferCoding(let coding):

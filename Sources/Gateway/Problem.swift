@@ -1,8 +1,8 @@
 import Basics
 import HTTPServer
 
-/// An error as a client sees it (RFC 9457).
-struct Problem: Error {
+/// An error as a client sees it (RFC 9457). A class, so that functions which may throw it keep a pointer's room for it.
+final class Problem: Error {
   /// The kinds of errors, all in one table.
   enum Kind: String, CaseIterable {
     case malformedRequest = "malformed-request"
@@ -46,26 +46,26 @@ struct Problem: Error {
   }
 
   /// A member beside those that RFC 9457 names.
-  enum Member {
+  enum Member: Sendable {
     case number(StaticString, Int)
     case text(StaticString, String)
     /// An ICMP message's version, type and code.
     case icmp(version: Int, type: UInt8, code: UInt8)
   }
 
-  var kind: Kind
+  let kind: Kind
   /// What was wrong, and what to do.
-  var detail: String
-  var members: [Member] = []
+  let detail: String
+  let members: [Member]
   /// Header fields that belong to the status, such as Allow.
-  var fields: [(name: String, value: String)] = []
+  let fields: [(name: String, value: String)]
 
-  init(_ kind: Kind, _ detail: String, _ members: [Member] = []) {
+  init(_ kind: Kind, _ detail: String, _ members: [Member] = [], fields: [(name: String, value: String)] = []) {
     self.kind = kind
     self.detail = detail
     self.members = members
     // Limits are left by exchanges that end; a second is the least that Retry-After can say.
-    if kind == .overloaded || kind == .draining { fields.append(("Retry-After", "1")) }
+    self.fields = kind == .overloaded || kind == .draining ? fields + [("Retry-After", "1")] : fields
   }
 }
 

@@ -17,7 +17,7 @@ final class HTTPConnection {
     /// The body is being read, but only to be thrown away before the answer.
     case refused(HTTPResponse)
     /// The application is at work.
-    case responding
+    case responding(since: MonotonicTime)
     /// The answer is known.
     case answered(HTTPResponse)
     /// libmicrohttpd has the answer.

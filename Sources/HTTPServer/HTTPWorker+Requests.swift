@@ -17,8 +17,8 @@ extension HTTPWorker {
     case .body(let head):
       return respond(to: HTTPRequest(head: head, body: connection.body), on: connection, handle)
     case .refused(let response), .answered(let response): return queue(response, on: connection, handle)
-    case .responding:
-      suspend(connection)
+    case .responding(let since):
+      if loop.now - since < Self.patience { isAwaitingAnswers = true } else { suspend(connection) }
       return .YES
     case .waiting, .sending:
       preconditionFailure("libmicrohttpd asked for an answer in the phase \(connection.phase)")
@@ -125,12 +125,12 @@ extension HTTPWorker {
   /// Has the application answer. What it can answer at once is queued at once.
   ///
   /// Suspending a connection costs two epoll_ctl(2) and a read that finds nothing, a tenth of a message's time. Most
-  /// replies are there by the next turn, so a connection is suspended only when libmicrohttpd asks again and the answer
-  /// is still missing: see ``patience``.
+  /// replies are there some turns later, so a connection is suspended only when libmicrohttpd asks again after
+  /// ``patience`` and the answer is still missing.
   private func respond(
     to request: HTTPRequest, on connection: HTTPConnection, _ handle: OpaquePointer
   ) -> MHD_Result {
-    connection.phase = .responding
+    connection.phase = .responding(since: loop.now)
     connection.deadline = nil
     // Isolated to this worker and preferring its loop: a task that were not would visit the global pool.
     let number = connection.requests

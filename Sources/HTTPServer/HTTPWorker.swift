@@ -164,7 +164,7 @@ extension HTTPWorker: DescriptorHandler, TurnHandler {
   }
 
   /// How long libmicrohttpd is kept from asking for answers that are not there; then their connections are suspended.
-  private static let patience = Nanoseconds.milliseconds(1)
+  static let patience = Nanoseconds.milliseconds(1)
 
   /// The client will send nothing more, but may read its answer; the connection ends with that. Without a request it
   /// ends soon: one that came with the end is about to be read.

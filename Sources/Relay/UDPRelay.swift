@@ -50,19 +50,32 @@ extension UDPRelay {
   public func exchange(
     _ message: [UInt8], with target: Target, within timeout: Nanoseconds, fresh: Bool = false
   ) async throws(RelayError) -> Reply {
-    let limit = Self.largestPayload(to: target.address)
-    guard message.count <= limit else { throw .messageTooLarge(limit: limit) }
-    guard !Task.isCancelled else { throw .cancelled }
-    guard budget.begin() else { throw .overloaded(.exchanges) }
+    let (id, serial) = try begin(message, with: target.address, within: timeout, fresh: fresh)
     defer { budget.end() }
-    let id = try takeSocket(for: target.address, fresh: fresh)
-    let serial = start(message, on: id, within: timeout)
     let result = await withTaskCancellationHandler {
       await withUnsafeContinuation { wait(for: id, $0) }
     } onCancel: {
       cancel(serial, on: id)
     }
     return try result.get()
+  }
+
+  /// All that is done at once; apart, since what a function that waits could keep is allocated.
+  @inline(never)
+  private func begin(
+    _ message: [UInt8], with target: SocketAddress, within timeout: Nanoseconds, fresh: Bool
+  ) throws(RelayError) -> (id: SocketPool.SocketID, serial: UInt64) {
+    let limit = Self.largestPayload(to: target)
+    guard message.count <= limit else { throw .messageTooLarge(limit: limit) }
+    guard !Task.isCancelled else { throw .cancelled }
+    guard budget.begin() else { throw .overloaded(.exchanges) }
+    do throws(RelayError) {
+      let id = try takeSocket(for: target, fresh: fresh)
+      return (id, start(message, on: id, within: timeout))
+    } catch {
+      budget.end()
+      throw error
+    }
   }
 
   /// The longest message that fits into one datagram to an address, in bytes.
