@@ -49,7 +49,7 @@ public struct JSONWriter {
   /// An integer as a member.
   public mutating func member(_ name: StaticString, _ value: some BinaryInteger) {
     key(name)
-    raw(String(value))
+    integer(value)
   }
 
   /// An integer as a member whose name is only known at run time.
@@ -57,13 +57,19 @@ public struct JSONWriter {
     separate()
     string(name)
     bytes.append(UInt8(ascii: ":"))
-    raw(String(value))
+    integer(value)
   }
 
   /// A boolean as a member.
   public mutating func member(_ name: StaticString, _ value: Bool) {
     key(name)
     raw(value ? "true" : "false")
+  }
+
+  /// A number as a member that is text already.
+  public mutating func member(_ name: StaticString, number text: String) {
+    key(name)
+    raw(text)
   }
 
   /// A span as a member in milliseconds with microsecond resolution, rounded to the nearest.
@@ -109,6 +115,20 @@ extension JSONWriter {
     bytes.append(UInt8(ascii: "\""))
     bytes.append(UInt8(ascii: ":"))
     needsComma = false
+  }
+
+  /// Digit by digit: a text of its own would be made for each number of each answer.
+  private mutating func integer(_ value: some BinaryInteger) {
+    if value < 0 { bytes.append(UInt8(ascii: "-")) }
+    var rest = value.magnitude
+    let start = bytes.count
+    repeat {
+      let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
+      bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit))
+      rest = quotient
+    } while rest != 0
+    bytes[start...].reverse()
+    needsComma = true
   }
 
   private mutating func raw(_ text: String) {

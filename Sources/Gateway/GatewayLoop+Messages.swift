@@ -24,29 +24,30 @@ extension GatewayLoop {
   @inline(never)
   private func answer(_ reply: Reply, to order: MessageOrder) -> HTTPResponse {
     metrics.count(.reply, target: order.targetIndex, roundTrip: reply.roundTrip)
+    let milliseconds = reply.roundTrip.milliseconds
     var response: HTTPResponse
     switch ReplyForm(accept: order.accept) {
-    case .json: response = .api(Self.json(reply, to: order.message, target: order.target))
+    case .json: response = .api(Self.json(reply, to: order, milliseconds))
     case .raw(let type):
       let isText = type == "text/plain" && String(validating: reply.bytes, as: UTF8.self) != nil
       response = .api(type: isText ? "text/plain; charset=utf-8" : type, reply.bytes)
       response.fields.append("Yodel-Sender", reply.sender.description)
     }
-    response.fields.append("Server-Timing", "udp;dur=" + reply.roundTrip.milliseconds)
+    response.fields.append("Server-Timing", "udp;dur=" + milliseconds)
     return response
   }
 
-  private static func json(_ reply: Reply, to message: MessageRequest, target: Target) -> [UInt8] {
+  private static func json(_ reply: Reply, to order: MessageOrder, _ milliseconds: String) -> [UInt8] {
     let text = String(validating: reply.bytes, as: UTF8.self)
     return JSONWriter.text { json in
       json.member("reply", text)
-      if text == nil || message.isBinary { json.member("reply_base64", base64(reply.bytes)) }
+      if text == nil || order.message.isBinary { json.member("reply_base64", base64(reply.bytes)) }
       json.address("sender", reply.sender)
       json.address("local", reply.local)
-      json.member("target", target.label)
+      json.member("target", order.target.label)
       json.member("bytes", reply.bytes.count)
-      json.member("match", reply.bytes == message.datagram)
-      json.member("rtt_ms", milliseconds: reply.roundTrip)
+      json.member("match", reply.bytes == order.message.datagram)
+      json.member("rtt_ms", number: milliseconds)
     }
   }
 }

@@ -11,6 +11,7 @@ enum Main {
   static let loop = makeLoop()
 
   static func main() {
+    AllocatorTuning.apply()
     // Before there is any other thread: one that did not block them would be ended by them.
     SignalWatcher.block([SIGINT, SIGTERM])
     Task(executorPreference: loop) {
