@@ -13,7 +13,7 @@ enum AllocatorTuning {
   /// Starts the program anew with the setting, unless somebody has set something; where that cannot be done, it goes on
   /// without. Before anything else: descriptors and threads do not survive it.
   static func apply() {
-    guard getenv(variable) == nil, setenv(variable, value, 1) == 0 else { return }
-    execv("/proc/self/exe", CommandLine.unsafeArgv)
+    guard getenv(variable) == nil, let path = executablePath, setenv(variable, value, 1) == 0 else { return }
+    execv(path, CommandLine.unsafeArgv)
   }
 }
