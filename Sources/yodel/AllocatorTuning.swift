@@ -2,9 +2,9 @@ import Glibc
 
 /// How glibc's allocator is to serve a program whose tasks come and go by the dozen.
 ///
-/// It keeps seven free blocks of each size at hand, and what is past that takes the long way. With 64 messages in flight
-/// that was 5 % of a message's CPU. The number can only be set from outside, before a program starts
-/// (mallopt(3) does not have it), so the program starts itself once more.
+/// It keeps seven free blocks of each size at hand, and what is past that takes the long way. With 64 messages in
+/// flight that was 5 % of a message's CPU. The number can only be set from outside, before a program starts (mallopt(3)
+/// does not have it), so the program starts itself once more.
 enum AllocatorTuning {
   private static let variable = "GLIBC_TUNABLES"
   /// Some 30 KiB a thread and size at the most, of what was in use at once anyway.
