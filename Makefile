@@ -33,7 +33,7 @@ lint: ## the format of the Swift sources
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
 
 test-swift: need-build ## the tests in Swift
-	$(SWIFT) test
+	$(SWIFT) test --disable-xctest
 
 test-interop: need-test build ## curl, Python and netcat against the program
 	YODEL_BINARY=$(CURDIR)/$(PROGRAM) $(PYTHON) -m pytest -q Tests/Interop
@@ -42,8 +42,8 @@ test-browser: need-test build ## the page in Chromium
 	YODEL_BINARY=$(CURDIR)/$(PROGRAM) $(PYTHON) -m pytest -q Tests/Browser
 
 test-sanitizers: need-build ## the tests in Swift under the address and the thread sanitizer
-	$(SWIFT) test --scratch-path .build-address --sanitize=address
-	$(SWIFT) test --scratch-path .build-thread --sanitize=thread
+	$(SWIFT) test --disable-xctest --scratch-path .build-address --sanitize=address
+	$(SWIFT) test --disable-xctest --scratch-path .build-thread --sanitize=thread
 
 bench: build need-bench ## measure beside the floor and a plain echo; writes .build/bench/report.md
 	Benchmarks/run --markdown .build/bench/report.md
