@@ -119,7 +119,7 @@ import Testing
   }
 
   @Test func moreThanTheBuffersHoldIsSentWhollyToAReaderThatComesLater() async throws {
-    let client = try TCPConnection(to: server.localAddress(), timeout: .seconds(60))
+    let client = try TCPConnection(to: server.localAddress(), timeout: .seconds(300))
     let other = try accepted()
     _ = fcntl(other, F_SETFL, 0)
     let count = 20 << 20
