@@ -33,7 +33,7 @@ lint: ## the format of the Swift sources
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
 
 test-swift: need-build ## the tests in Swift
-	$(SWIFT) test --disable-xctest
+	$(call swift-test,.build/test.log)
 
 test-interop: need-test build ## curl, Python and netcat against the program
 	YODEL_BINARY=$(CURDIR)/$(PROGRAM) $(PYTHON) -m pytest -q Tests/Interop
@@ -42,8 +42,8 @@ test-browser: need-test build ## the page in Chromium
 	YODEL_BINARY=$(CURDIR)/$(PROGRAM) $(PYTHON) -m pytest -q Tests/Browser
 
 test-sanitizers: need-build ## the tests in Swift under the address and the thread sanitizer
-	$(SWIFT) test --disable-xctest --scratch-path .build-address --sanitize=address
-	$(SWIFT) test --disable-xctest --scratch-path .build-thread --sanitize=thread
+	$(call swift-test,.build-address/test.log,--scratch-path .build-address --sanitize=address)
+	$(call swift-test,.build-thread/test.log,--scratch-path .build-thread --sanitize=thread)
 
 bench: build need-bench ## measure beside the floor and a plain echo; writes .build/bench/report.md
 	Benchmarks/run --markdown .build/bench/report.md
@@ -53,6 +53,10 @@ bench-quick: build need-bench ## the same in under a minute
 
 clean: ## remove what was built
 	rm -rf .build .build-address .build-thread .venv
+
+# $(call swift-test,LOG,OPTIONS): what failed stands at the end again, behind thousands of lines about what did not.
+swift-test = mkdir -p $(dir $(1)); $(SWIFT) test --disable-xctest $(2) 2>&1 | tee $(1) \
+	|| { echo 'what failed:'; grep -A3 -E '✘|error:|WARNING: ThreadSanitizer|ERROR: AddressSanitizer' $(1); exit 1; }
 
 # $(call install,FILE OR COMMAND,PACKAGES): installs Debian's packages unless what they bring is there.
 install = if ! { test -e $(1) || command -v $(1) >/dev/null; }; then \

@@ -75,7 +75,7 @@ let package = Package(
     tests("HTTPServerTests", ["Basics", "EventLoop", "HTTPServer", "Sockets", "TestSupport", system]),
     tests("RelayTests", ["Basics", "EventLoop", "Relay", "Sockets", "TestSupport", system]),
     tests("EchoTests", ["Basics", "Echo", "EventLoop", "Sockets", "TestSupport", system]),
-    tests("GatewayTests", ["Basics", "Gateway", "HTTPServer", "Sockets", "yodel"]),
+    tests("GatewayTests", ["Basics", "Gateway", "HTTPServer", "Sockets", "TestSupport", "yodel", system]),
     tests("TidyTests", ["Gateway", "yodel", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
   ]
 )

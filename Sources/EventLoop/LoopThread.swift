@@ -16,10 +16,15 @@ public final class LoopThread: Sendable {
     self.loop = loop
     var thread = pthread_t()
     let context = Unmanaged.passRetained(loop).toOpaque()
-    let status = pthread_create(&thread, nil, { runLoop($0!) }, context)
-    guard status == 0 else {
+    do throws(SocketError) {
+      _ = try systemCall(.pthread_create) {
+        // It returns its error (pthread_create(3)).
+        errno = pthread_create(&thread, nil, { runLoop($0!) }, context)
+        return errno == 0 ? 0 : -1
+      }
+    } catch {
       Unmanaged<EventLoop>.fromOpaque(context).release()
-      throw SocketError(.pthread_create, .init(rawValue: status))
+      throw error
     }
     _ = clinux_setname(thread, String(name.prefix(15)))
     self.thread = thread

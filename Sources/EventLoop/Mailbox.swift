@@ -48,14 +48,14 @@ final class Mailbox: Sendable {
   /// Ends the loop's sleep, or its next one.
   func wake() {
     var one: UInt64 = 1
-    // A full counter (EAGAIN) has woken the loop as well.
-    _ = write(event.number, &one, MemoryLayout<UInt64>.size)
+    // A full counter (EAGAIN) has woken the loop as well; without a waking it looks within Limits.longestWait.
+    _ = try? systemCall(.write) { write(event.number, &one, MemoryLayout<UInt64>.size) }
   }
 
   /// Takes the wake-up away, before the content is looked at.
   func acknowledge() {
     var count: UInt64 = 0
-    _ = read(event.number, &count, MemoryLayout<UInt64>.size)
+    _ = try? systemCall(.read) { read(event.number, &count, MemoryLayout<UInt64>.size) }
   }
 
   /// Does the works, in the order in which they came, and hands on the jobs.

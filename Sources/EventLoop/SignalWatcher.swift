@@ -53,7 +53,9 @@ public actor SignalWatcher: LoopActor, DescriptorHandler {
     guard let number = descriptor?.number else { return }
     var information = signalfd_siginfo()
     let size = MemoryLayout<signalfd_siginfo>.size
-    while read(number, &information, size) == size { handler(Int32(information.ssi_signo)) }
+    while (try? systemCall(.read) { read(number, &information, size) }) == size {
+      handler(Int32(information.ssi_signo))
+    }
   }
 }
 

@@ -37,13 +37,15 @@ public final class Gateway: Sendable {
     do throws(StartupError) {
       let core = try makeCore(configuration, loops: threads.map(\.loop))
       let server = try makeServer(core, logger: logger)
+      let gateway = Gateway(core: core, threads: threads, server: server)
       do throws(SocketError) {
         try await core.echo?.start()
         try await server.start()
       } catch {
+        await gateway.close()
         throw .noLoops(error)
       }
-      return Gateway(core: core, threads: threads, server: server)
+      return gateway
     } catch {
       end(threads)
       throw error
@@ -64,11 +66,16 @@ public final class Gateway: Sendable {
     if core.configuration.drainDelay > .zero {
       try? await Task.sleep(nanoseconds: UInt64(core.configuration.drainDelay.count))
     }
+    await close()
+    Self.end(threads)
+  }
+
+  /// Ends what has begun to serve, even if not all of it has.
+  private func close() async {
     await server.drain()
     await server.stop()
     await core.echo?.stop()
     core.forgetServer()
-    Self.end(threads)
   }
 }
 

@@ -32,8 +32,8 @@ public struct ReportedError: Error, Hashable, Sendable {
       var message = msghdr()
       message.msg_control = control.baseAddress
       message.msg_controllen = control.count
-      guard recvmsg(descriptor, &message, Int32(MSG_ERRQUEUE)) >= 0 else { return nil }
-      return Self.extendedError(in: &message)
+      let taken = try? nonblockingCall(.recvmsg) { recvmsg(descriptor, &message, Int32(MSG_ERRQUEUE)) }
+      return taken == nil ? nil : Self.extendedError(in: &message)
     }
     guard let error else { return nil }
     self.init(error)

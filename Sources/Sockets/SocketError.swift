@@ -24,7 +24,7 @@ public struct SocketError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 /// The system calls whose failure a caller may see.
-public enum SystemCall: String, Sendable {
+public enum SystemCall: String, CaseIterable, Sendable {
   case accept4, bind, connect, epoll_create1, epoll_ctl, epoll_wait, eventfd, getsockname, getsockopt, listen, poll
-  case pthread_create, read, recvmmsg, recvmsg, send, sendmmsg, setsockopt, signalfd, socket, write
+  case pthread_create, read, recv, recvmmsg, recvmsg, send, sendmmsg, setsockopt, signalfd, socket, write
 }

@@ -1,6 +1,9 @@
 public import Glibc
 public import SystemPackage
 
+// Every system call of ours passes here, so that one place retries, one place traps what is a bug, and one place lets
+// a test have any of them fail (see SystemCallFaults).
+
 /// Makes one system call, again if a signal interrupted it, and throws its errno.
 ///
 /// - Precondition: the errno is none that only a bug of ours can cause (a descriptor that is not open, a pointer
@@ -10,12 +13,11 @@ public func systemCall<Value: FixedWidthInteger>(
   _ name: SystemCall, _ call: () -> Value
 ) throws(SocketError) -> Value {
   while true {
-    let value = call()
+    let (value, error) = made(name, call)
     if value != -1 { return value }
-    let error = Errno(rawValue: errno)
-    if error == .interrupted { continue }
-    precondition(error != .badFileDescriptor && error != .badAddress, "\(name.rawValue): \(error)")
-    throw SocketError(name, error)
+    if error == EINTR { continue }
+    precondition(error != EBADF && error != EFAULT, "\(name.rawValue): \(Errno(rawValue: error))")
+    throw SocketError(name, Errno(rawValue: error))
   }
 }
 
@@ -26,12 +28,21 @@ func nonblockingCall<Value: FixedWidthInteger>(
   _ name: SystemCall, _ call: () -> Value
 ) throws(SocketError) -> Value? {
   while true {
-    let value = call()
+    let (value, error) = made(name, call)
     if value != -1 { return value }
-    let error = errno
     if error == EAGAIN { return nil }
     if error == EINTR { continue }
     precondition(error != EBADF && error != EFAULT, "\(name.rawValue): \(Errno(rawValue: error))")
     throw SocketError(name, Errno(rawValue: error))
   }
+}
+
+/// The call's value, and its errno where that is -1.
+@inlinable @inline(__always)
+func made<Value: FixedWidthInteger>(_ name: SystemCall, _ call: () -> Value) -> (value: Value, errno: Int32) {
+  #if DEBUG
+    if let error = SystemCallFaults.failure(of: name) { return (-1, error.rawValue) }
+  #endif
+  let value = call()
+  return (value, value == -1 ? errno : 0)
 }

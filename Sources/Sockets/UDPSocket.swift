@@ -66,7 +66,12 @@ public struct UDPSocket: ~Copyable, Sendable {
 
   /// Whether neither a datagram nor an error is queued.
   public borrowing func isIdle() -> Bool {
-    recv(socket.number, nil, 0, Int32(MSG_PEEK)) < 0 && errno == EAGAIN
+    let number = socket.number
+    do throws(SocketError) {
+      return try nonblockingCall(.recv) { recv(number, nil, 0, Int32(MSG_PEEK)) } == nil
+    } catch {
+      return false
+    }
   }
 
   /// The newest error that ICMP or the kernel reported for a connected socket; the error queue is empty and the
@@ -76,7 +81,8 @@ public struct UDPSocket: ~Copyable, Sendable {
     while let error = ReportedError(nextOn: socket.number) { newest = error }
     var pending: Int32 = 0
     var length = socklen_t(MemoryLayout<Int32>.size)
-    getsockopt(socket.number, SOL_SOCKET, SO_ERROR, &pending, &length)
+    let number = socket.number
+    _ = try? systemCall(.getsockopt) { getsockopt(number, SOL_SOCKET, SO_ERROR, &pending, &length) }
     if newest == nil, pending != 0 { newest = ReportedError(errno: Errno(rawValue: pending)) }
     return newest
   }

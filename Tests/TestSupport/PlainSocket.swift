@@ -18,6 +18,13 @@ package final class PlainSocket {
     guard status == 0 else { throw SocketError(.bind, .init(rawValue: errno)) }
   }
 
+  /// A connection to a listener; blocking, but for no longer than ten seconds.
+  package convenience init(connectedTo peer: SocketAddress) throws {
+    try self.init(SOCK_STREAM, at: peer.ip.version == 4 ? "127.0.0.1:0" : "[::1]:0")
+    let status = peer.withSockaddr { connect(descriptor, $0, $1) }
+    guard status == 0 else { throw SocketError(.connect, .init(rawValue: errno)) }
+  }
+
   deinit {
     close(descriptor)
   }
@@ -55,6 +62,18 @@ package final class PlainSocket {
     guard received >= 0 else { throw SocketError(.recvmsg, .init(rawValue: errno)) }
     let sender = withUnsafeBytes(of: &storage) { SocketAddress(sockaddr: $0) }!
     return (Array(bytes.prefix(received)), sender)
+  }
+
+  /// Sends on a connection, then receives until its end or its reset.
+  package func exchange(_ request: [UInt8]) -> [UInt8] {
+    _ = Glibc.send(descriptor, request, request.count, Int32(MSG_NOSIGNAL))
+    var answer: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 4096)
+    while true {
+      let received = recv(descriptor, &piece, piece.count, 0)
+      if received <= 0 { return answer }
+      answer += piece.prefix(received)
+    }
   }
 
   /// Whether something is queued now.
