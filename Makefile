@@ -54,8 +54,9 @@ bench-quick: build need-bench ## the same in under a minute
 clean: ## remove what was built
 	rm -rf .build .build-address .build-thread .venv
 
-# $(call swift-test,LOG,OPTIONS): what failed stands at the end again, behind thousands of lines about what did not.
-swift-test = mkdir -p $(dir $(1)); $(SWIFT) test --disable-xctest $(2) 2>&1 | tee $(1) \
+# $(call swift-test,LOG,OPTIONS): one test at a time, since many of them are about time and share the machine's cores.
+# What failed stands at the end again, behind thousands of lines about what did not.
+swift-test = mkdir -p $(dir $(1)); $(SWIFT) test --disable-xctest --no-parallel $(2) 2>&1 | tee $(1) \
 	|| { echo 'what failed:'; grep -A3 -E '✘|error:|WARNING: ThreadSanitizer|ERROR: AddressSanitizer' $(1); exit 1; }
 
 # $(call install,FILE OR COMMAND,PACKAGES): installs Debian's packages unless what they bring is there.

@@ -88,6 +88,14 @@ public enum Limits {
   /// While draining: how long a connection that never sent a request may still start its first.
   public static let drainGrace = Nanoseconds.seconds(1)
 
+  // MARK: Descriptors
+
+  /// Descriptors of a loop's own: its epoll, its mailbox, libmicrohttpd's epoll.
+  public static let descriptorsPerLoop = 3
+  /// Descriptors of the process's own, whatever it is configured to do: standard streams, the main thread's loop and
+  /// signals, the timers of Swift's runtime, a name being resolved, with some to spare.
+  public static let descriptorsOfProcess = 32
+
   // MARK: JSON
 
   /// How deep JSON may nest; the API's own bodies need two.

@@ -33,6 +33,7 @@ public final class Gateway: Sendable {
   public static func start(
     _ configuration: GatewayConfiguration, logger: Logger = Logger(label: "yodel")
   ) async throws(StartupError) -> Gateway {
+    try requireDescriptors(configuration)
     let threads = try startLoops(configuration.loops)
     do throws(StartupError) {
       let core = try makeCore(configuration, loops: threads.map(\.loop))
@@ -82,6 +83,12 @@ public final class Gateway: Sendable {
 // MARK: - Starting
 
 extension Gateway {
+  private static func requireDescriptors(_ configuration: GatewayConfiguration) throws(StartupError) {
+    let needed = configuration.descriptorsNeeded
+    let allowed = DescriptorLimit.raise(to: needed)
+    guard allowed >= needed else { throw .tooFewDescriptors(needed: needed, allowed: allowed) }
+  }
+
   private static func startLoops(_ count: Int) throws(StartupError) -> [LoopThread] {
     var threads: [LoopThread] = []
     do throws(SocketError) {

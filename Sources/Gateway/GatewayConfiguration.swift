@@ -31,6 +31,17 @@ public struct GatewayConfiguration: Sendable {
   /// The defaults.
   public init() {}
 
+  /// Descriptors that are open when every bound is reached at once: three sockets for each exchange that may be in
+  /// flight (see ``ExchangeBudget``), the connections with those that are told of too many and the one being closed, a
+  /// listener an address, an echo socket an address and loop, and what loops and process need for themselves.
+  var descriptorsNeeded: Int {
+    let exchanges = 3 * maxInFlight
+    let connections = maxConnections + Limits.connectionsOverLimit + 1
+    let listeners = http?.count ?? 2
+    let echo = hasEcho ? (udp?.count ?? 2) * loops : 0
+    return exchanges + connections + listeners + echo + loops * Limits.descriptorsPerLoop + Limits.descriptorsOfProcess
+  }
+
   /// A port on 127.0.0.1, and on ::1 where there is IPv6.
   static func loopbacks(port: UInt16) -> [SocketAddress] {
     let v6 = IPAddress.v6(IPv6Address(high: 0, low: 1))

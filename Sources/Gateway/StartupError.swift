@@ -14,6 +14,8 @@ public enum StartupError: Error, CustomStringConvertible {
   case unresolvedTarget(name: String, Resolver.Failure)
   /// The page cannot be read.
   case unreadablePage(String)
+  /// The process may not open as many descriptors as the configured bounds take.
+  case tooFewDescriptors(needed: Int, allowed: Int)
   /// The system has no room for the loops.
   case noLoops(SocketError)
 
@@ -26,6 +28,9 @@ public enum StartupError: Error, CustomStringConvertible {
     case .doubledTarget(let name): "two targets are called '\(name)': give each --target a name of its own"
     case .unresolvedTarget(let name, let failure): "the target '\(name)' leads nowhere: \(failure)"
     case .unreadablePage(let reason): "\(reason); --public names the directory of the page"
+    case .tooFewDescriptors(let needed, let allowed):
+      "\(needed) descriptors are needed and \(allowed) allowed: raise the limit ('ulimit -n \(needed)', LimitNOFILE= "
+        + "of systemd), or lower --max-in-flight, which takes three each, or --max-connections"
     case .noLoops(let error): "no event loop can be made: \(error)"
     }
   }

@@ -86,7 +86,6 @@ struct Serve: AsyncParsableCommand {
 
   func run() async throws {
     signal(SIGPIPE, SIG_IGN)
-    raiseDescriptorLimit()
     let printer = printDatagrams ? DatagramPrinter() : nil
     let gateway = try await Gateway.start(gatewayConfiguration(printer), logger: logger)
     announce(gateway)
@@ -127,13 +126,4 @@ struct Serve: AsyncParsableCommand {
 
   /// The cores that this process may use.
   static var cores: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
-
-  /// As many descriptors as the system lets us have: each connection and each exchange needs one.
-  private func raiseDescriptorLimit() {
-    var limit = rlimit()
-    let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-    guard getrlimit(resource, &limit) == 0 else { return }
-    limit.rlim_cur = limit.rlim_max
-    setrlimit(resource, &limit)
-  }
 }

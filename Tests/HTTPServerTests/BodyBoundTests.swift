@@ -1,4 +1,5 @@
 import Basics
+import Glibc
 import HTTPServer
 import Testing
 
@@ -8,7 +9,16 @@ extension RealServer {
     static let bound = 512 << 10
 
     static func size(_ request: HTTPRequest) async -> HTTPResponse {
-      .text("\(request.body.count) bytes, \(request.body.allSatisfy { $0 == UInt8(ascii: "x") } ? "right" : "wrong")")
+      .text("\(request.body.count) bytes, \(isFiller(request.body) ? "right" : "wrong")")
+    }
+
+    /// By memcmp(3): a loop over 64 MiB would take a sanitized build longer than a body may take.
+    private static func isFiller(_ bytes: [UInt8]) -> Bool {
+      bytes.withUnsafeBytes { bytes in
+        bytes.isEmpty
+          || bytes[0] == UInt8(ascii: "x")
+            && memcmp(bytes.baseAddress!, bytes.baseAddress! + 1, bytes.count - 1) == 0
+      }
     }
 
     static func filler(_ count: Int) -> [UInt8] { [UInt8](repeating: UInt8(ascii: "x"), count: count) }
