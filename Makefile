@@ -47,6 +47,7 @@ test-sanitizers: need-build ## the tests in Swift under the address and the thre
 
 bench: build need-bench ## measure beside the floor and a plain echo; writes .build/bench/report.md
 	Benchmarks/run --markdown .build/bench/report.md
+	Benchmarks/idle
 
 bench-quick: build need-bench ## the same in under a minute
 	Benchmarks/run --quick --markdown .build/bench/report.md
