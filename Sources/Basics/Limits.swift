@@ -60,6 +60,10 @@ public enum Limits {
   public static let defaultMaxConnections = 4096
   /// Connections past ``defaultMaxConnections`` that are still answered 503; past these they are closed and counted.
   public static let connectionsOverLimit = 256
+  /// One client beyond loopback may have the whole divided by this.
+  public static let connectionShare = 4
+  /// Connections past a client's share that are still answered 503; past these they are closed and counted.
+  public static let connectionsOverShare = 16
   /// From a connection's start to its first complete head.
   public static let headDeadline = Nanoseconds.seconds(10)
   /// From a complete head to the complete body.

@@ -59,6 +59,10 @@ extension Problem {
     case .tooManyConnections(let limit):
       let detail = "\(limit) connections are open, which is all that are served; try again in a moment"
       self.init(.overloaded, detail, [.number("limit", limit)])
+    case .tooManyConnectionsOfClient(let limit):
+      let detail =
+        "\(limit) connections of this address are open, which is all that one may have; try again in a moment"
+      self.init(.overloaded, detail, [.number("limit", limit)])
     case .draining: self.init(.draining, "the gateway ends; another one, or this one again, may answer soon")
     }
   }

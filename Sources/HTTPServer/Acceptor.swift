@@ -68,11 +68,13 @@ extension Acceptor: DescriptorHandler, TimerHandler {
   }
 
   private func place(_ connection: consuming AcceptedConnection) {
-    let admission = status.open()
-    guard admission != .closed else { return }
-    let worker = workers.min { $0.load.load(ordering: .relaxed) < $1.load.load(ordering: .relaxed) }!
     let peer = connection.peer
-    worker.adopt(connection.release(), peer: peer, isOverLimit: admission == .overLimit)
+    let worker = workers.min { $0.load.load(ordering: .relaxed) < $1.load.load(ordering: .relaxed) }!
+    switch status.open(from: peer.ip) {
+    case .served: worker.adopt(connection.release(), peer: peer, refusal: nil)
+    case .refused(let refusal): worker.adopt(connection.release(), peer: peer, refusal: refusal)
+    case .closed: break
+    }
   }
 
   /// Out of descriptors, the connection stays queued and the listener ready: asked again at once, it would answer the

@@ -26,6 +26,8 @@ public enum HTTPRefusal: Hashable, Sendable {
   case bodiesTooLarge(limit: Int)
   /// More connections than are served; this one ends.
   case tooManyConnections(limit: Int)
+  /// More connections of one client than it may have; this one ends.
+  case tooManyConnectionsOfClient(limit: Int)
   /// The server ends, and so does this connection.
   case draining
 }

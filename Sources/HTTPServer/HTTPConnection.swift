@@ -26,8 +26,8 @@ final class HTTPConnection {
 
   let descriptor: Int32
   let peer: SocketAddress
-  /// It is past the bound on connections: its request gets a 503.
-  let isOverLimit: Bool
+  /// It is past a bound on connections: what its request is answered.
+  let refusal: HTTPRefusal?
   /// libmicrohttpd's, for suspending and resuming; set with the first request.
   var handle: OpaquePointer?
   var registration: Registration?
@@ -50,10 +50,10 @@ final class HTTPConnection {
   /// The client will send nothing more.
   var hasEnded = false
 
-  init(descriptor: Int32, peer: SocketAddress, isOverLimit: Bool, deadline: MonotonicTime) {
+  init(descriptor: Int32, peer: SocketAddress, refusal: HTTPRefusal?, deadline: MonotonicTime) {
     self.descriptor = descriptor
     self.peer = peer
-    self.isOverLimit = isOverLimit
+    self.refusal = refusal
     self.deadline = deadline
   }
 

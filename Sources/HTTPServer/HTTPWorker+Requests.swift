@@ -48,7 +48,7 @@ extension HTTPWorker {
   }
 
   private func refusedByState(_ connection: HTTPConnection) -> HTTPResponse? {
-    if connection.isOverLimit { return application.refuse(.tooManyConnections(limit: status.maxConnections)) }
+    if let refusal = connection.refusal { return application.refuse(refusal) }
     // A connection that was still queued when the draining began has been promised an answer.
     if let drain, connection.requests > 0 || loop.now >= drain.graceEnds { return application.refuse(.draining) }
     return nil

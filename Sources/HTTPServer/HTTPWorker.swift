@@ -62,20 +62,19 @@ actor HTTPWorker: LoopActor {
 
 extension HTTPWorker {
   /// Serves a connection that the acceptor took. From any thread; on this worker's loop at once.
-  nonisolated func adopt(_ descriptor: Int32, peer: SocketAddress, isOverLimit: Bool) {
+  nonisolated func adopt(_ descriptor: Int32, peer: SocketAddress, refusal: HTTPRefusal?) {
     load.add(1, ordering: .relaxed)
     if loop.isCurrent {
-      assumeOnLoop { $0.adoptNow(descriptor, peer, isOverLimit) }
+      assumeOnLoop { $0.adoptNow(descriptor, peer, refusal) }
     } else {
-      loop.submit { self.assumeOnLoop { $0.adoptNow(descriptor, peer, isOverLimit) } }
+      loop.submit { self.assumeOnLoop { $0.adoptNow(descriptor, peer, refusal) } }
     }
   }
 
-  private func adoptNow(_ descriptor: Int32, _ peer: SocketAddress, _ isOverLimit: Bool) {
+  private func adoptNow(_ descriptor: Int32, _ peer: SocketAddress, _ refusal: HTTPRefusal?) {
     let deadline = loop.now + Limits.headDeadline
-    let connection = HTTPConnection(
-      descriptor: descriptor, peer: peer, isOverLimit: isOverLimit, deadline: deadline)
-    guard let daemon else { return refuse(descriptor) }
+    let connection = HTTPConnection(descriptor: descriptor, peer: peer, refusal: refusal, deadline: deadline)
+    guard let daemon else { return refuse(connection) }
     do throws(SocketError) {
       // For ends only: libmicrohttpd does not look at suspended connections, nor for an end that came with the data
       // before it.
@@ -83,7 +82,7 @@ extension HTTPWorker {
         descriptor, for: [.peerEnded, .edgeTriggered], handler: self, token: Int(descriptor))
     } catch {
       note("a connection could not be watched: \(error)")
-      return refuse(descriptor)
+      return refuse(connection)
     }
     arriving = connection
     let isAdded = peer.withSockaddr { daemon.add(descriptor, $0, $1) }
@@ -92,18 +91,18 @@ extension HTTPWorker {
     // One that libmicrohttpd took up and could not keep it has closed, and told so: see ``closed(_:)``.
     guard isAdded || connection.isClosed else {
       loop.deregister(connection.registration!)
-      return forget()
+      return forget(connection)
     }
   }
 
-  private func refuse(_ descriptor: Int32) {
-    _ = Descriptor(owning: descriptor)
-    forget()
+  private func refuse(_ connection: HTTPConnection) {
+    _ = Descriptor(owning: connection.descriptor)
+    forget(connection)
   }
 
-  private func forget() {
+  private func forget(_ connection: HTTPConnection) {
     load.subtract(1, ordering: .relaxed)
-    status.close()
+    status.close(from: connection.peer.ip)
   }
 
   /// libmicrohttpd took a connection.
@@ -118,7 +117,7 @@ extension HTTPWorker {
     if let registration = connection.registration { loop.deregister(registration) }
     connections[Int(connection.descriptor)] = nil
     connection.isClosed = true
-    forget()
+    forget(connection)
   }
 
   /// Logs something that can happen often.

@@ -1,43 +1,28 @@
 import Basics
+import Sockets
 import Synchronization
 
 /// What the workers of all loops share: their number of connections and of buffered bytes, and whether the server ends.
 final class ServerStatus: Sendable {
-  let maxConnections: Int
-  private let connectionCount = Atomic<Int>(0)
-  private let closedOverLimit = Atomic<Int>(0)
+  private let bounds: Locked<ConnectionBounds>
   private let bufferedBytes = Atomic<Int>(0)
 
   init(maxConnections: Int) {
-    self.maxConnections = maxConnections
+    bounds = Locked(ConnectionBounds(limit: maxConnections))
   }
 
   /// Connections that are open now.
-  var connections: Int { connectionCount.load(ordering: .relaxed) }
+  var connections: Int { bounds.withLock { $0.count } }
   /// Connections that were closed unheard, since even those that get a 503 were too many.
-  var closed: Int { closedOverLimit.load(ordering: .relaxed) }
-
-  /// What becomes of a new connection.
-  enum Admission {
-    case served
-    /// Its request gets a 503.
-    case overLimit
-    /// It is closed at once.
-    case closed
-  }
+  var closed: Int { bounds.withLock { $0.closedCount } }
 
   /// Counts a new connection and says what becomes of it.
-  func open() -> Admission {
-    let before = connectionCount.add(1, ordering: .relaxed).oldValue
-    if before < maxConnections { return .served }
-    if before < maxConnections + Limits.connectionsOverLimit { return .overLimit }
-    close()
-    closedOverLimit.add(1, ordering: .relaxed)
-    return .closed
+  func open(from client: IPAddress) -> ConnectionBounds.Admission {
+    bounds.withLock { $0.open(from: client) }
   }
 
-  func close() {
-    connectionCount.subtract(1, ordering: .relaxed)
+  func close(from client: IPAddress) {
+    bounds.withLock { $0.close(from: client) }
   }
 
   /// Takes room for a piece of a body; false where all of it is taken.

@@ -41,7 +41,7 @@ final class TestApplication: HTTPApplication {
       case .transferCoding: 501
       case .headTooLarge: 431
       case .bodyTooLarge: 413
-      case .bodiesTooLarge, .tooManyConnections, .draining: 503
+      case .bodiesTooLarge, .tooManyConnections, .tooManyConnectionsOfClient, .draining: 503
       }
     return .text("\(refusal)", status: status)
   }
