@@ -68,6 +68,8 @@ public enum Limits {
   public static let headDeadline = Nanoseconds.seconds(10)
   /// From a complete head to the complete body.
   public static let bodyDeadline = Nanoseconds.seconds(15)
+  /// From an answer that is there to its last byte being sent; streamed answers take as long as they take.
+  public static let answerDeadline = Nanoseconds.seconds(60)
   /// From an answer to the next complete head on a kept-alive connection.
   public static let keepAliveDeadline = Nanoseconds.seconds(60)
   /// How often deadlines of connections are looked at: they are late by this at most.

@@ -20,14 +20,16 @@ public final class HTTPServer: Sendable {
   /// - Throws: ``BindError``, naming the address that could not be had.
   public init(
     on loops: [(loop: EventLoop, application: any HTTPApplication)], addresses: [SocketAddress], maxConnections: Int,
-    log: @escaping Log
+    deadlines: HTTPDeadlines = HTTPDeadlines(), log: @escaping Log
   ) throws(BindError) {
     var sockets: [ListeningSocket] = []
     for address in addresses { sockets.append(try Self.listen(on: address, beside: addresses)) }
     self.addresses = sockets.map(\.address)
     let status = ServerStatus(maxConnections: maxConnections)
     self.status = status
-    workers = loops.map { HTTPWorker(on: $0.loop, application: $0.application, status: status, log: log) }
+    workers = loops.map {
+      HTTPWorker(on: $0.loop, application: $0.application, status: status, deadlines: deadlines, log: log)
+    }
     acceptor = Acceptor(on: loops[0].loop, sockets: sockets, workers: workers, status: status, log: log)
   }
 

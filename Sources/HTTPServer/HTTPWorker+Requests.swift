@@ -42,7 +42,7 @@ extension HTTPWorker {
     let head = HTTPRequestHead(
       method: HTTPMethod(rawValue: method), path: parts.path, query: parts.query, fields: fields.trimmed(),
       peer: connection.peer)
-    connection.deadline = loop.now + (connection.hasEnded ? Limits.endedDeadline : Limits.bodyDeadline)
+    connection.deadline = loop.now + (connection.hasEnded ? Limits.endedDeadline : deadlines.body)
     let refusal = refusedByState(connection).map(closing) ?? application.admit(head)
     return bodyBegins(head, refusal, on: connection, handle)
   }
@@ -153,12 +153,19 @@ extension HTTPWorker {
   private func queue(_ response: HTTPResponse, on connection: HTTPConnection, _ handle: OpaquePointer) -> MHD_Result {
     connection.phase = .sending
     connection.task = nil
-    connection.deadline = drain == nil ? nil : loop.now + Limits.drainSending
+    connection.deadline = sendingDeadline(of: response)
     releaseBody(of: connection)
     let native = native(response.body, for: connection)
     for field in response.fields { native.add(field.name, field.value) }
     if response.closesConnection || drain != nil { native.add("Connection", "close") }
     return MHD_queue_response(handle, UInt32(response.status), native.pointer)
+  }
+
+  /// libmicrohttpd ends a connection on which nothing moves; one that reads a byte now and then would stay for ever.
+  private func sendingDeadline(of response: HTTPResponse) -> MonotonicTime? {
+    if drain != nil { return loop.now + Limits.drainSending }
+    if case .stream = response.body { return nil }
+    return loop.now + deadlines.answer
   }
 
   private func native(_ body: HTTPResponse.Body, for connection: HTTPConnection) -> MHDResponse {
@@ -177,7 +184,7 @@ extension HTTPWorker {
     connection.task?.cancel()
     releaseBody(of: connection)
     // What a client sent before its end is answered; nothing comes after that.
-    connection.reset(deadline: loop.now + (connection.hasEnded ? Limits.deadlineSweep : Limits.keepAliveDeadline))
+    connection.reset(deadline: loop.now + (connection.hasEnded ? Limits.deadlineSweep : deadlines.nextHead))
     if drain != nil { checkDrained() }
   }
 

@@ -12,6 +12,7 @@ actor HTTPWorker: LoopActor {
   nonisolated let loop: EventLoop
   let application: any HTTPApplication
   let status: ServerStatus
+  let deadlines: HTTPDeadlines
   /// How many connections this worker has; the acceptor reads it from its own loop.
   nonisolated let load = Atomic<Int>(0)
 
@@ -32,10 +33,14 @@ actor HTTPWorker: LoopActor {
   private let log: HTTPServer.Log
   private var logLimiter = LineLimiter()
 
-  init(on loop: EventLoop, application: any HTTPApplication, status: ServerStatus, log: @escaping HTTPServer.Log) {
+  init(
+    on loop: EventLoop, application: any HTTPApplication, status: ServerStatus, deadlines: HTTPDeadlines,
+    log: @escaping HTTPServer.Log
+  ) {
     self.loop = loop
     self.application = application
     self.status = status
+    self.deadlines = deadlines
     self.log = log
   }
 
@@ -72,7 +77,7 @@ extension HTTPWorker {
   }
 
   private func adoptNow(_ descriptor: Int32, _ peer: SocketAddress, _ refusal: HTTPRefusal?) {
-    let deadline = loop.now + Limits.headDeadline
+    let deadline = loop.now + deadlines.head
     let connection = HTTPConnection(descriptor: descriptor, peer: peer, refusal: refusal, deadline: deadline)
     guard let daemon else { return refuse(connection) }
     do throws(SocketError) {

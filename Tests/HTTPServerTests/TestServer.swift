@@ -60,14 +60,17 @@ final class TestServer: Sendable {
   let loops: [EventLoop]
   private let threads: [LoopThread]
 
-  init(_ application: TestApplication, loops count: Int, maxConnections: Int) async throws {
+  init(
+    _ application: TestApplication, loops count: Int, maxConnections: Int, deadlines: HTTPDeadlines = HTTPDeadlines()
+  ) async throws {
     threads = try (0..<count).map { try LoopThread(name: "http-test-\($0)") }
     let loops = threads.map(\.loop)
     self.loops = loops
     self.application = application
     server = try HTTPServer(
       on: loops.map { (loop: $0, application: application as any HTTPApplication) },
-      addresses: [SocketAddress("127.0.0.1:0")!], maxConnections: maxConnections, log: { _ in })
+      addresses: [SocketAddress("127.0.0.1:0")!], maxConnections: maxConnections, deadlines: deadlines,
+      log: { _ in })
     try await server.start()
   }
 
@@ -86,10 +89,11 @@ final class TestServer: Sendable {
 /// Gives a test a server, and ends it afterwards in the proper order; the test runs where it may block.
 func serving(
   _ handler: @escaping TestApplication.Handler, admit: @escaping TestApplication.Admission = { _ in nil },
-  loops: Int = 2, maxConnections: Int = 1000, _ body: @escaping @Sendable (TestServer) async throws -> Void
+  loops: Int = 2, maxConnections: Int = 1000, deadlines: HTTPDeadlines = HTTPDeadlines(),
+  _ body: @escaping @Sendable (TestServer) async throws -> Void
 ) async throws {
   let application = TestApplication(admit: admit, respond: handler)
-  let server = try await TestServer(application, loops: loops, maxConnections: maxConnections)
+  let server = try await TestServer(application, loops: loops, maxConnections: maxConnections, deadlines: deadlines)
   defer { server.endLoops() }
   try await onOwnThreads { try await body(server) }
   await server.server.drain()
