@@ -95,6 +95,28 @@ def test_connections_that_the_kernel_had_queued_are_served(serve):
     assert gateway.exit_code() == 0
 
 
+def test_a_thousand_messages_in_flight_and_connections_that_are_queued_are_all_answered(serve_slow):
+    gateway = serve_slow()
+    held = [start_message(gateway, "x", target="silent", timeout_ms=6000) for _ in range(500)]
+    answered = [start_message(gateway, f"after 5000 ms, {n}", target="paced", timeout_ms=10000) for n in range(500)]
+    wait_until(lambda: gateway.in_flight() == 1000, "all are in flight", pause=0.05)
+    gateway.signal(signal.SIGSTOP)
+    try:
+        queued = [start_message(gateway, f"queued {n}") for n in range(100)]
+        gateway.signal(TERMINATE)
+    finally:
+        gateway.signal(signal.SIGCONT)
+    for number, wire in enumerate(queued):
+        assert is_exchange(wire.response("POST"))["reply"] == f"queued {number}"
+    for number, wire in enumerate(answered):
+        assert is_exchange(wire.response("POST"))["reply"] == f"after 5000 ms, {number}"
+    for wire in held:
+        is_problem(wire.response("POST"), 504, "no-reply")
+    assert gateway.exit_code() == 0
+    for wire in held + answered + queued:
+        wire.close()
+
+
 def test_a_kept_connection_is_told_that_the_gateway_drains(serve_slow):
     gateway = serve_slow()
     with gateway.wire() as kept, start_message(gateway, "hold", target="silent", timeout_ms=3000) as holding:
