@@ -114,10 +114,14 @@ extension IPAddress {
     }
   }
 
-  /// 0.0.0.0/8 but for 0.0.0.0 itself, and 240.0.0.0/4 but for broadcast: nobody's (RFC 1122, RFC 1112).
+  /// 0.0.0.0/8 but for 0.0.0.0 itself, 240.0.0.0/4 but for broadcast (RFC 1122, RFC 1112), and IPv6 addresses that are
+  /// "compatible" with IPv4, ::/96 but for :: and ::1 (RFC 4291 section 2.5.5.1): nobody's.
   public var isReserved: Bool {
-    guard case .v4(let address) = self else { return false }
-    return (address.bits >> 24 == 0 || address.bits >> 28 == 0xF) && !isUnspecified && !isLimitedBroadcast
+    switch self {
+    case .v4(let address):
+      (address.bits >> 24 == 0 || address.bits >> 28 == 0xF) && !isUnspecified && !isLimitedBroadcast
+    case .v6(let address): address.high == 0 && address.low >> 32 == 0 && address.low > 1
+    }
   }
 }
 
