@@ -102,6 +102,12 @@ public enum Limits {
   /// signals, the timers of Swift's runtime, a name being resolved, with some to spare.
   public static let descriptorsOfProcess = 32
 
+  // MARK: Access
+
+  /// How long a token is, in characters: 16 of them drawn at random are some 80 bits and more, which nobody guesses
+  /// through a gateway; the upper end leaves the head room for its other fields.
+  public static let tokenLength = 16...1024
+
   // MARK: JSON
 
   /// How deep JSON may nest; the API's own bodies need two.

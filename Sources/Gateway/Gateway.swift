@@ -36,7 +36,7 @@ public final class Gateway: Sendable {
     try requireDescriptors(configuration)
     let threads = try startLoops(configuration.loops)
     do throws(StartupError) {
-      let core = try makeCore(configuration, loops: threads.map(\.loop))
+      let core = try makeCore(configuration, loops: threads.map(\.loop), logger: logger)
       let server = try makeServer(core, logger: logger)
       let gateway = Gateway(core: core, threads: threads, server: server)
       do throws(SocketError) {
@@ -106,12 +106,30 @@ extension Gateway {
   }
 
   private static func makeCore(
-    _ configuration: GatewayConfiguration, loops: [EventLoop]
+    _ configuration: GatewayConfiguration, loops: [EventLoop], logger: Logger
   ) throws(StartupError) -> GatewayCore {
+    let access = try makeAccess(configuration, logger: logger)
     let echo = try makeEcho(configuration, loops: loops)
     let targets = try makeTargets(configuration, echo: echo)
     return GatewayCore(
-      configuration, loops: loops, targets: targets, files: try readPage(configuration), echo: echo)
+      configuration, loops: loops, targets: targets, access: access, files: try readPage(configuration), echo: echo)
+  }
+
+  private static func makeAccess(
+    _ configuration: GatewayConfiguration, logger: Logger
+  ) throws(StartupError) -> AccessRules {
+    var token: BearerToken?
+    if let file = configuration.tokenFile {
+      token = try BearerToken(file: file)
+      if BearerToken.isReadableByAll(file) {
+        logger.warning("every user of this machine can read the token in '\(file)': chmod 600 keeps it to one")
+      }
+    }
+    let addresses = configuration.http ?? []
+    if let open = addresses.first(where: { !$0.ip.isLoopback }), token == nil, !configuration.allowsAnonymous {
+      throw .openToAll(open)
+    }
+    return AccessRules(token: token, hosts: configuration.allowedHosts)
   }
 
   private static func makeEcho(
@@ -130,17 +148,33 @@ extension Gateway {
     _ configuration: GatewayConfiguration, echo: EchoServer?
   ) throws(StartupError) -> TargetTable {
     var targets: [Target] = []
+    let rules = TargetRules(allowed: configuration.allowedTargets, broadcasts: LocalNetworks().broadcasts)
     if let echo { targets.append(Target(name: "echo", address: echo.addresses[0].reachable, isEmbedded: true)) }
     for (name, place) in configuration.targets {
       guard !targets.contains(where: { $0.name == name }) else { throw .doubledTarget(name) }
-      do throws(Resolver.Failure) {
-        targets.append(Target(name: name, address: try Resolver.resolve(place)[0]))
-      } catch {
-        throw .unresolvedTarget(name: name, error)
-      }
+      targets.append(Target(name: name, address: try resolve(place, for: name, rules)))
     }
     if targets.isEmpty { throw .noTarget }
-    return TargetTable(targets)
+    return TargetTable(targets, rules: rules)
+  }
+
+  /// The address of a configured target, which is the one that is sent to: looked up once, and checked with all others
+  /// that its name has.
+  private static func resolve(
+    _ place: HostPort, for name: String, _ rules: TargetRules
+  ) throws(StartupError) -> SocketAddress {
+    let addresses: [SocketAddress]
+    do throws(Resolver.Failure) {
+      addresses = try Resolver.resolve(place).map(\.canonical)
+    } catch {
+      throw .unresolvedTarget(name: name, error)
+    }
+    for address in addresses {
+      if let reason = rules.impossibility(address) {
+        throw .impossibleTarget(name: name, host: place.host, reason: reason)
+      }
+    }
+    return addresses[0]
   }
 
   private static func readPage(_ configuration: GatewayConfiguration) throws(StartupError) -> StaticFiles {
@@ -154,9 +188,6 @@ extension Gateway {
 
   private static func makeServer(_ core: GatewayCore, logger: Logger) throws(StartupError) -> HTTPServer {
     let addresses = core.configuration.http ?? GatewayConfiguration.loopbacks(port: 8080)
-    if let open = addresses.first(where: { !$0.ip.isLoopback }), !core.configuration.allowsAnonymous {
-      throw .openToAll(open)
-    }
     let loops = core.loops.indices.map { index in
       (loop: core.loops[index], application: GatewayLoop(core, index: index) as any HTTPApplication)
     }

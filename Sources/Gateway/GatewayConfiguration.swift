@@ -21,7 +21,13 @@ public struct GatewayConfiguration: Sendable {
   public var loops = 1
   /// The directory of the page's files; nil for none.
   public var publicDirectory: String?
-  /// HTTP may listen beyond loopback, where anyone can send messages.
+  /// What requests may name literally as targets, beside those with a name.
+  public var allowedTargets: [TargetRange] = []
+  /// Names that the gateway may be called by in `Host`, beside `localhost` and every IP address.
+  public var allowedHosts: [HostName] = []
+  /// The file of the token that requests must carry; nil where none is asked for.
+  public var tokenFile: String?
+  /// HTTP may listen beyond loopback without a token, where anyone can send messages.
   public var allowsAnonymous = false
   /// How long `/readyz` answers 503 before the end of listening.
   public var drainDelay = Nanoseconds.zero

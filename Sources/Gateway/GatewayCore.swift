@@ -11,6 +11,7 @@ final class GatewayCore: Sendable {
   let configuration: GatewayConfiguration
   let loops: [EventLoop]
   let targets: TargetTable
+  let access: AccessRules
   let router: Router
   let echo: EchoServer?
   let budget: ExchangeBudget
@@ -22,12 +23,13 @@ final class GatewayCore: Sendable {
   private let http = Locked<HTTPServer?>(nil)
 
   init(
-    _ configuration: GatewayConfiguration, loops: [EventLoop], targets: TargetTable, files: StaticFiles,
-    echo: EchoServer?
+    _ configuration: GatewayConfiguration, loops: [EventLoop], targets: TargetTable, access: AccessRules,
+    files: StaticFiles, echo: EchoServer?
   ) {
     self.configuration = configuration
     self.loops = loops
     self.targets = targets
+    self.access = access
     self.echo = echo
     router = Router(Route.all, files: files)
     let budget = ExchangeBudget(limit: configuration.maxInFlight)
@@ -59,6 +61,11 @@ final class GatewayCore: Sendable {
   /// The URL to show to people.
   var url: String {
     server.flatMap { $0.addresses.first }.map { "http://\($0.reachable)" } ?? "http://127.0.0.1:8080"
+  }
+
+  /// How the curl lines that we show begin. The token itself is never shown.
+  var curl: String {
+    access.token == nil ? "curl " : "curl -H \"Authorization: Bearer $YODEL_TOKEN\" "
   }
 }
 

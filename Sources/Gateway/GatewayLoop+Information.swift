@@ -14,7 +14,8 @@ extension GatewayLoop {
               json.member("method", route.method.rawValue)
               json.member("path", route.path)
               json.member("summary", route.summary)
-              json.member("curl", "curl \(route.curlOptions)\(core.url)\(route.path)")
+              let curl = route.access < .api ? "curl " : core.curl
+              json.member("curl", "\(curl)\(route.curlOptions)\(core.url)\(route.path)")
             }
           }
         }

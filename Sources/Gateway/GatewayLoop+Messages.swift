@@ -5,13 +5,24 @@ import Relay
 extension GatewayLoop {
   /// `POST /api/messages`: one message out, its reply back.
   func sendMessage(_ request: HTTPRequest) async throws(Problem) -> HTTPResponse {
-    let order = try MessageOrder(request, core)
+    let order = try order(request)
     do throws(RelayError) {
       let reply = try await relay.exchange(
         order.message.datagram, with: order.target, within: order.timeout, fresh: order.message.fresh ?? false)
       return answer(reply, to: order)
     } catch {
       throw problem(error, with: order)
+    }
+  }
+
+  /// That there is no room is said before what is wrong with the message.
+  @inline(never)
+  private func order(_ request: HTTPRequest) throws(Problem) -> MessageOrder {
+    do throws(Problem) {
+      return try MessageOrder(request, core)
+    } catch {
+      guard core.budget.isExhausted else { throw error }
+      throw Problem(.overloaded, Problem.words(.exchanges) + "; try again in a moment")
     }
   }
 

@@ -13,23 +13,30 @@ final class GatewayLoop: HTTPApplication {
     metrics = core.metrics[index]
   }
 
-  func admit(_ head: HTTPRequestHead) -> HTTPResponse? {
-    let (match, label) = core.router.match(head)
-    switch match {
-    case .route, .file: return nil
-    case .allowed(let methods): return counted(refusedMethod(head, methods), head, label)
-    case .nothing:
-      return counted(head.path == "*" ? .allow("GET, HEAD, POST, OPTIONS") : nothingHere(head), head, label)
+  /// Refuses in the order that the API promises: who may not, then how often, then what form; how much and how many at
+  /// once is the server's.
+  func admit(_ head: HTTPRequestHead) -> HTTPAdmission {
+    let match = core.router.match(head)
+    let claims = RequestClaims(head)
+    if let refusal = core.access.refusal(of: claims, to: match) {
+      return .answered(counted(refused(refusal, claims, match), head, match.label))
     }
+    guard case .destination(let destination) = match.outcome else {
+      return .answered(counted(options(match), head, match.label))
+    }
+    if let problem = destination.refusal(of: claims.contentType) {
+      return .answered(counted(problem, head, match.label))
+    }
+    return .admitted(to: destination.number)
   }
 
   func respond(to request: HTTPRequest) async -> HTTPResponse {
-    let (match, label) = core.router.match(request.head)
-    guard case .route(let route) = match else { return file(match, label, for: request.head) }
+    let destination = core.router.destinations[request.destination]
+    guard case .route(let route) = destination.kind else { return file(destination, for: request.head) }
     do throws(Problem) {
-      return counted(try await route.handler(self, request), request.head, label)
+      return counted(try await route.handler(self, request), request.head, destination.label)
     } catch {
-      return counted(error, request.head, label)
+      return counted(error, request.head, destination.label)
     }
   }
 
@@ -44,9 +51,9 @@ final class GatewayLoop: HTTPApplication {
 
 extension GatewayLoop {
   @inline(never)
-  private func file(_ match: Router.Match, _ label: Router.Label, for head: HTTPRequestHead) -> HTTPResponse {
-    guard case .file(let file) = match else { preconditionFailure("a request that was not admitted is answered") }
-    return counted(.file(file, ifNoneMatch: head.fields["If-None-Match"]), head, label)
+  private func file(_ destination: Router.Destination, for head: HTTPRequestHead) -> HTTPResponse {
+    guard case .file(let file) = destination.kind else { preconditionFailure("a route is answered by its handler") }
+    return counted(.file(file, ifNoneMatch: head.fields["If-None-Match"]), head, destination.label)
   }
 
   @inline(never)
@@ -65,21 +72,38 @@ extension GatewayLoop {
   /// The methods that metrics tell apart.
   static let countedMethods: [HTTPMethod] = [.post, .get, .head, .options, .put, .patch, .delete]
 
+  private func options(_ match: Router.Match) -> HTTPResponse {
+    guard case .options(let allow) = match.outcome else { preconditionFailure("what leads nowhere is refused") }
+    return .allow(allow)
+  }
+
+  @inline(never)
+  private func refused(
+    _ refusal: AccessRules.Refusal, _ claims: RequestClaims, _ match: Router.Match
+  ) -> HTTPResponse {
+    switch refusal {
+    case .notFound: nothingHere(claims.head)
+    case .methodNotAllowed: refusedMethod(claims.head, match)
+    case .wrongHost: Problem(wrongHost: claims.host ?? "").response
+    case .crossSite: Problem.crossSite.response
+    case .unauthorized: Problem(unauthorized: claims.authorization, curl: core.curl).response
+    case .controlRefused: Problem.controlRefused.response
+    }
+  }
+
   private func nothingHere(_ head: HTTPRequestHead) -> HTTPResponse {
     let detail =
-      "there is no '\(head.path)'; to send a message: curl -d 'hello' \(core.url)/api/messages — what else "
-      + "there is: curl \(core.url)/api"
+      "there is no '\(head.path)'; to send a message: \(core.curl)-d 'hello' \(core.url)/api/messages — what else "
+      + "there is: \(core.curl)\(core.url)/api"
     return Problem(.notFound, detail).response
   }
 
-  private func refusedMethod(_ head: HTTPRequestHead, _ methods: [HTTPMethod]) -> HTTPResponse {
-    let allowed = methods.flatMap { $0 == .get ? [.get, .head] : [$0] } + [.options]
-    let list = allowed.map(\.rawValue).joined(separator: ", ")
-    if head.method == .options { return .allow(list) }
+  private func refusedMethod(_ head: HTTPRequestHead, _ match: Router.Match) -> HTTPResponse {
+    guard case .notAllowed(let allow) = match.outcome else { preconditionFailure("the method is allowed") }
     let route = Route.all.first { $0.path == head.path || $0.path + "/" == head.path }
-    let line = "curl \(route?.curlOptions ?? "")\(core.url)\(route?.path ?? head.path)"
-    let detail = "'\(head.path)' takes \(list); for example: \(line)"
-    var response = Problem(.methodNotAllowed, detail, fields: [("Allow", list)]).response
+    let line = "\(core.curl)\(route?.curlOptions ?? "")\(core.url)\(route?.path ?? head.path)"
+    let detail = "'\(head.path)' takes \(allow); for example: \(line)"
+    var response = Problem(.methodNotAllowed, detail, fields: [("Allow", allow)]).response
     // What these would make of the connection is not HTTP as we speak it.
     response.closesConnection = ["TRACE", "CONNECT"].contains(head.method.rawValue)
     return response

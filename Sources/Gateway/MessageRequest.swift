@@ -28,19 +28,24 @@ struct MessageRequest: Equatable {
 
   /// Reads a request by its Content-Type; see the table of `POST /api/messages` in the README.
   init(contentType: String?, query: String?, body: [UInt8]) throws(Problem) {
-    let type = mediaType(contentType)
-    switch type {
+    if let problem = Self.refusal(of: contentType) { throw problem }
+    switch mediaType(contentType) {
     case "application/json": try self.init(json: body)
     case "application/x-www-form-urlencoded":
       if try Self.isMessageObject(body) { try self.init(json: body) } else { try self.init(form: body) }
-    case let type? where type.hasPrefix("multipart/"):
-      throw Problem(
-        .unsupportedMediaType,
-        "\(escapedLine(type)) is not read; send the message with curl -d, a file with curl --data-binary @FILE"
-      )
     default: self.init(datagram: body)
     }
     if let query, !query.isEmpty { try readOptions(query) }
+  }
+
+  /// What is wrong with the type of a body before a byte of it is read; nil for most.
+  static func refusal(of contentType: String?) -> Problem? {
+    guard let contentType, contentType.utf8.first.map({ $0 | 0x20 }) == UInt8(ascii: "m"),
+      let type = mediaType(contentType), type.hasPrefix("multipart/")
+    else { return nil }
+    return Problem(
+      .unsupportedMediaType,
+      "\(escapedLine(type)) is not read; send the message with curl -d, a file with curl --data-binary @FILE")
   }
 
   private init(datagram: [UInt8]) {

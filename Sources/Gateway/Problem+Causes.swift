@@ -30,7 +30,7 @@ extension Problem {
     icmp.map { [.icmp(version: $0.version, type: $0.type, code: $0.code)] } ?? []
   }
 
-  private static func words(_ bound: RelayError.Bound) -> String {
+  static func words(_ bound: RelayError.Bound) -> String {
     switch bound {
     case .exchanges: "as many messages are in flight, or may have a late reply, as --max-in-flight allows"
     case .restedSockets: "the target sends more than one reply, and every socket has yet to rest from the last one"
@@ -65,5 +65,39 @@ extension Problem {
       self.init(.overloaded, detail, [.number("limit", limit)])
     case .draining: self.init(.draining, "the gateway ends; another one, or this one again, may answer soon")
     }
+  }
+}
+
+// MARK: - Who may not
+
+extension Problem {
+  /// `Host` is none of the gateway's names.
+  convenience init(wrongHost host: String) {
+    let name = HostName(String(host.prefix { $0 != ":" }))?.text ?? "NAME"
+    self.init(
+      .wrongHost,
+      "the gateway is not called '\(escapedLine(host))': use an IP address or localhost, or start it with "
+        + "--allow-host \(name)")
+  }
+
+  static var crossSite: Problem {
+    Problem(
+      .crossSite,
+      "a browser made this request for a page of another origin; the gateway's own page may, and programs, which send "
+        + "neither Origin nor Sec-Fetch-Site")
+  }
+
+  /// The token is missing or wrong.
+  convenience init(unauthorized authorization: RequestClaims.Field, curl: String) {
+    let what = authorization == .missing ? "this gateway wants its token" : "the token is not this gateway's"
+    self.init(
+      .unauthorized, "\(what), which stands in its --token-file: \(curl)…", fields: [("WWW-Authenticate", "Bearer")])
+  }
+
+  static var controlRefused: Problem {
+    Problem(
+      .controlRefused,
+      "this gateway has no token, so only programs on its own machine may do this, and not through a proxy; start it "
+        + "with --token-file FILE")
   }
 }

@@ -8,11 +8,15 @@ final class Problem: Error {
     case malformedRequest = "malformed-request"
     case invalidRequest = "invalid-request"
     case unknownTarget = "unknown-target"
+    case unauthorized
     case targetNotAllowed = "target-not-allowed"
+    case crossSite = "cross-site"
+    case controlRefused = "control-refused"
     case notFound = "not-found"
     case methodNotAllowed = "method-not-allowed"
     case messageTooLarge = "message-too-large"
     case unsupportedMediaType = "unsupported-media-type"
+    case wrongHost = "wrong-host"
     case headTooLarge = "head-too-large"
     case internalError = "internal-error"
     case notImplemented = "not-implemented"
@@ -28,11 +32,15 @@ final class Problem: Error {
       case .malformedRequest: (400, "The request cannot be read safely")
       case .invalidRequest: (400, "The request is not valid")
       case .unknownTarget: (400, "There is no such target")
+      case .unauthorized: (401, "The gateway wants its token")
       case .targetNotAllowed: (403, "The target is not allowed")
+      case .crossSite: (403, "A page of another origin may not do this")
+      case .controlRefused: (403, "This needs the token, or to come from the gateway's machine")
       case .notFound: (404, "There is nothing here")
       case .methodNotAllowed: (405, "The method is not allowed here")
       case .messageTooLarge: (413, "The message is too large")
       case .unsupportedMediaType: (415, "The media type is not supported")
+      case .wrongHost: (421, "The gateway is not called so")
       case .headTooLarge: (431, "The request's head is too large")
       case .internalError: (500, "The gateway made an error")
       case .notImplemented: (501, "The transfer coding is not implemented")

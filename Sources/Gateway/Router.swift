@@ -12,36 +12,103 @@ struct Router: Sendable {
     case other
   }
 
+  /// What answers a request: a method of a path, or a file of the page.
+  final class Destination: Sendable {
+    enum Kind {
+      case route(Route)
+      case file(StaticFile)
+    }
+
+    /// Its place in ``Router/destinations``.
+    let number: Int
+    let kind: Kind
+    let label: Label
+
+    init(number: Int, kind: Kind, label: Label) {
+      self.number = number
+      self.kind = kind
+      self.label = label
+    }
+
+    /// A request does something, so pages of other origins may not make it.
+    var hasEffects: Bool {
+      if case .route(let route) = kind { return route.hasEffects }
+      return false
+    }
+
+    /// Why a body of this type is not even read.
+    func refusal(of contentType: String?) -> Problem? {
+      guard case .route(let route) = kind, let refusal = route.typeRefusal else { return nil }
+      return refusal(contentType)
+    }
+  }
+
   /// What a request leads to.
-  enum Match {
-    case route(Route)
-    case file(StaticFile)
-    /// The path can do something, but not this.
-    case allowed([HTTPMethod])
-    case nothing
+  struct Match {
+    enum Outcome {
+      case destination(Destination)
+      /// The question what the path can do; with the answer, as `Allow` has it.
+      case options(String)
+      /// The path can do something, but not this; with what it can.
+      case notAllowed(String)
+      case nothing
+    }
+
+    let outcome: Outcome
+    let label: Label
+    let access: Access
+  }
+
+  /// A path, with all that it can do.
+  private struct Place {
+    let label: Label
+    let allow: String
+    /// Of what asks for least: whoever may use some of it may ask what there is.
+    let access: Access
+    let methods: [(method: HTTPMethod, access: Access, destination: Destination)]
   }
 
   /// The paths of the table.
   let paths: [String]
-  private let routes: [String: (index: Int, routes: [Route])]
-  private let files: StaticFiles
+  /// Everything that answers, by its number.
+  let destinations: [Destination]
+  private let places: [String: Place]
 
   init(_ routes: [Route], files: StaticFiles) {
     let byPath = Dictionary(grouping: routes, by: \.path)
     paths = byPath.keys.sorted()
-    self.routes = Dictionary(uniqueKeysWithValues: paths.enumerated().map { ($1, ($0, byPath[$1]!)) })
-    self.files = files
+    var destinations: [Destination] = []
+    func add(_ kind: Destination.Kind, _ label: Label) -> Destination {
+      destinations.append(Destination(number: destinations.count, kind: kind, label: label))
+      return destinations.last!
+    }
+    var places = ["*": Place(label: .other, allow: Self.allow(routes.map(\.method)), access: .page, methods: [])]
+    for path in files.paths {
+      let file = add(.file(files[path]!), .file)
+      places[path] = Place(label: .file, allow: Self.allow([.get]), access: .page, methods: [(.get, .page, file)])
+    }
+    for (index, path) in paths.enumerated() {
+      let routes = byPath[path]!
+      let methods = routes.map { ($0.method, $0.access, add(.route($0), .path(index))) }
+      places[path] = Place(
+        label: .path(index), allow: Self.allow(routes.map(\.method)), access: routes.map(\.access).min()!,
+        methods: methods)
+    }
+    self.destinations = destinations
+    self.places = places
   }
 
   @inline(never)
-  func match(_ head: HTTPRequestHead) -> (match: Match, label: Label) {
-    let method = head.method == .head ? .get : head.method
-    if let (index, routes) = routes[head.path] ?? routes[Self.withoutSlash(head.path)] {
-      let match = routes.first { $0.method == method }.map { Match.route($0) } ?? .allowed(routes.map(\.method))
-      return (match, .path(index))
+  func match(_ head: HTTPRequestHead) -> Match {
+    guard let place = places[head.path] ?? places[Self.withoutSlash(head.path)] else {
+      return Match(outcome: .nothing, label: .other, access: .page)
     }
-    guard let file = files[head.path] else { return (.nothing, .other) }
-    return (method == .get ? .file(file) : .allowed([.get]), .file)
+    let method = head.method == .head ? .get : head.method
+    if let found = place.methods.first(where: { $0.method == method }) {
+      return Match(outcome: .destination(found.destination), label: place.label, access: found.access)
+    }
+    let outcome: Match.Outcome = method == .options ? .options(place.allow) : .notAllowed(place.allow)
+    return Match(outcome: outcome, label: place.label, access: place.access)
   }
 
   /// How metrics write a label.
@@ -51,6 +118,13 @@ struct Router: Sendable {
     case .file: "file"
     case .other: "other"
     }
+  }
+
+  /// Methods as the header `Allow` lists them, each once, with what comes along with them.
+  private static func allow(_ methods: [HTTPMethod]) -> String {
+    let all = methods.flatMap { $0 == .get ? [.get, .head] : [$0] } + [.options]
+    return all.enumerated().filter { all.firstIndex(of: $0.element) == $0.offset }.map(\.element.rawValue)
+      .joined(separator: ", ")
   }
 
   private static func withoutSlash(_ path: String) -> String {

@@ -10,13 +10,28 @@ final class Route: Sendable {
   let summary: String
   /// What curl needs before the URL to use it.
   let curlOptions: String
+  /// Who may use it.
+  let access: Access
+  /// A request does something, so pages of other origins may not make it.
+  let hasEffects: Bool
+  /// What is wrong with a body's type; nil for most routes, which do not look at it.
+  let typeRefusal: TypeRefusal?
   let handler: Handler
 
-  init(method: HTTPMethod, path: String, summary: String, curlOptions: String = "", handler: @escaping Handler) {
+  typealias TypeRefusal = @Sendable (_ contentType: String?) -> Problem?
+
+  /// - Parameter actsOnRead: whether a GET does something too, as one that sends a datagram.
+  init(
+    method: HTTPMethod, path: String, summary: String, curlOptions: String = "", access: Access = .api,
+    actsOnRead: Bool = false, typeRefusal: TypeRefusal? = nil, handler: @escaping Handler
+  ) {
     self.method = method
     self.path = path
     self.summary = summary
     self.curlOptions = curlOptions
+    self.access = access
+    hasEffects = actsOnRead || !method.isSafe
+    self.typeRefusal = typeRefusal
     self.handler = handler
   }
 }
@@ -26,7 +41,7 @@ extension Route {
   static let all: [Route] = [
     Route(
       method: .post, path: "/api/messages", summary: "send one message, get the reply",
-      curlOptions: "-d 'hello from client!!' ",
+      curlOptions: "-d 'hello from client!!' ", typeRefusal: { MessageRequest.refusal(of: $0) },
       handler: { loop, request throws(Problem) in try await loop.sendMessage(request) }),
     Route(
       method: .get, path: "/api", summary: "the routes",
@@ -41,10 +56,10 @@ extension Route {
       method: .get, path: "/api/echo", summary: "what the embedded echo server did",
       handler: { loop, _ throws(Problem) in try await loop.echoCounters() }),
     Route(
-      method: .get, path: "/healthz", summary: "200 while every event loop turns",
+      method: .get, path: "/healthz", summary: "200 while every event loop turns", access: .open,
       handler: { loop, _ throws(Problem) in try loop.health() }),
     Route(
-      method: .get, path: "/readyz", summary: "200 while requests are welcome, 503 while shutting down",
+      method: .get, path: "/readyz", summary: "200 while requests are welcome, 503 while shutting down", access: .open,
       handler: { loop, _ throws(Problem) in try loop.readiness() }),
     Route(
       method: .get, path: "/metrics", summary: "the counters, for Prometheus",

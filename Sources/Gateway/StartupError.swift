@@ -4,6 +4,8 @@ public import Sockets
 public enum StartupError: Error, CustomStringConvertible {
   /// A place to listen that could not be had.
   case cannotListen(BindError)
+  /// The file of the token holds none that can be used.
+  case badToken(file: String, reason: String)
   /// HTTP would be open to anyone.
   case openToAll(SocketAddress)
   /// There is no target: no echo server is embedded, and none is named.
@@ -12,6 +14,8 @@ public enum StartupError: Error, CustomStringConvertible {
   case doubledTarget(String)
   /// A target's name leads to no address.
   case unresolvedTarget(name: String, Resolver.Failure)
+  /// A target's address is one that nothing can be sent to.
+  case impossibleTarget(name: String, host: String, reason: String)
   /// The page cannot be read.
   case unreadablePage(String)
   /// The process may not open as many descriptors as the configured bounds take.
@@ -22,11 +26,17 @@ public enum StartupError: Error, CustomStringConvertible {
   public var description: String {
     switch self {
     case .cannotListen(let error): "\(error)\(Self.remedy(for: error))"
+    case .badToken(let file, let reason):
+      "--token-file '\(file)': \(reason); for example: (umask 077; openssl rand -hex 32 > \(file))"
     case .openToAll(let address):
-      "HTTP on \(address) can be reached from beyond this machine, by anyone; --allow-anonymous permits that"
+      "HTTP on \(address) can be reached from beyond this machine, by anyone: --token-file FILE asks for a token, "
+        + "--allow-anonymous lets everyone send messages"
     case .noTarget: "--no-echo leaves nowhere to send messages to: name a target, as in --target lab=127.0.0.1:9999"
     case .doubledTarget(let name): "two targets are called '\(name)': give each --target a name of its own"
     case .unresolvedTarget(let name, let failure): "the target '\(name)' leads nowhere: \(failure)"
+    case .impossibleTarget(let name, let host, let reason):
+      "the target '\(name)' can be none: \(reason)\(reason.contains(host) ? "" : " ('\(host)')"); --target names an "
+        + "address that one host has"
     case .unreadablePage(let reason): "\(reason); --public names the directory of the page"
     case .tooFewDescriptors(let needed, let allowed):
       "\(needed) descriptors are needed and \(allowed) allowed: raise the limit ('ulimit -n \(needed)', LimitNOFILE= "

@@ -1,15 +1,22 @@
 /// What answers the requests of one loop. Its functions run on that loop.
 public protocol HTTPApplication: Sendable {
   /// Looks at a request before its body is read.
-  ///
-  /// - Returns: a refusal, or nil to have the body read and ``respond(to:)`` called.
-  func admit(_ head: HTTPRequestHead) -> HTTPResponse?
+  func admit(_ head: HTTPRequestHead) -> HTTPAdmission
 
   /// Answers a request. The task is cancelled when the client goes away.
   func respond(to request: HTTPRequest) async -> HTTPResponse
 
   /// Puts into words what the server refuses by itself.
   func refuse(_ refusal: HTTPRefusal) -> HTTPResponse
+}
+
+/// What becomes of a request, by its head.
+public enum HTTPAdmission: Sendable {
+  /// Its body is read, and the application asked for an answer; the number is handed back in
+  /// ``HTTPRequest/destination``.
+  case admitted(to: Int)
+  /// It is answered already, whatever its body says.
+  case answered(HTTPResponse)
 }
 
 /// Why the server refuses a request without asking what it wants.

@@ -12,8 +12,8 @@ final class HTTPConnection {
     case waiting
     /// The target is read; the rest of the head is about to be.
     case target(String)
-    /// The body is being read.
-    case body(HTTPRequestHead)
+    /// The body is being read, for what the application admitted it to.
+    case body(HTTPRequestHead, destination: Int)
     /// The body is being read, but only to be thrown away before the answer.
     case refused(HTTPResponse)
     /// The application is at work.

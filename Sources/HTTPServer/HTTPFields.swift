@@ -6,6 +6,9 @@ public struct HTTPFields: Sendable, Sequence {
     public var name: String
     /// The value, without white space around it.
     public var value: String
+
+    /// Whether the field has this name, in any case.
+    public func isNamed(_ name: String) -> Bool { HTTPFields.isSame(self.name, name) }
   }
 
   private var fields: [Field] = []

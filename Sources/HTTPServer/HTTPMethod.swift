@@ -7,6 +7,9 @@ public struct HTTPMethod: RawRepresentable, Hashable, Sendable {
     self.rawValue = rawValue
   }
 
+  /// It only reads (RFC 9110 section 9.2.1).
+  public var isSafe: Bool { self == .get || self == .head || self == .options }
+
   /// Transfer a representation.
   public static let get = HTTPMethod(rawValue: "GET")
   /// The same without the content.

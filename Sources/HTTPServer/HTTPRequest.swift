@@ -28,6 +28,8 @@ public final class HTTPRequestHead: Sendable {
 public struct HTTPRequest: Sendable {
   /// All but the body.
   public var head: HTTPRequestHead
+  /// What the application said when it admitted the head.
+  public var destination: Int
   /// The body, at most ``Limits/requestBody`` bytes.
   public var body: [UInt8]
 }

@@ -14,8 +14,9 @@ extension HTTPWorker {
     switch connection.phase {
     case .target(let target):
       return begin(connection, handle, String(cString: method), target, String(cString: version))
-    case .body(let head):
-      return respond(to: HTTPRequest(head: head, body: connection.body), on: connection, handle)
+    case .body(let head, let destination):
+      let request = HTTPRequest(head: head, destination: destination, body: connection.body)
+      return respond(to: request, on: connection, handle)
     case .refused(let response), .answered(let response): return queue(response, on: connection, handle)
     case .responding(let since):
       if loop.now - since < Self.patience { isAwaitingAnswers = true } else { suspend(connection) }
@@ -43,33 +44,41 @@ extension HTTPWorker {
       method: HTTPMethod(rawValue: method), path: parts.path, query: parts.query, fields: fields.trimmed(),
       peer: connection.peer)
     connection.deadline = loop.now + (connection.hasEnded ? Limits.endedDeadline : deadlines.body)
-    let refusal = refusedByState(connection).map(closing) ?? application.admit(head)
-    return bodyBegins(head, refusal, on: connection, handle)
+    return bodyBegins(head, on: connection, handle)
   }
 
-  private func refusedByState(_ connection: HTTPConnection) -> HTTPResponse? {
-    if let refusal = connection.refusal { return application.refuse(refusal) }
-    // A connection that was still queued when the draining began has been promised an answer.
-    if let drain, connection.requests > 0 || loop.now >= drain.graceEnds { return application.refuse(.draining) }
-    return nil
-  }
-
-  /// A refusal waits until a body of bearable size has been read, so that the connection can go on, unless the client
-  /// asked beforehand.
+  /// What the application has against the head comes first, then the size of the body, then the state that the server
+  /// is in. An answer waits until a body of bearable size has been read, so that the connection can go on, unless the
+  /// client asked beforehand.
   private func bodyBegins(
-    _ head: HTTPRequestHead, _ refusal: HTTPResponse?, on connection: HTTPConnection, _ handle: OpaquePointer
+    _ head: HTTPRequestHead, on connection: HTTPConnection, _ handle: OpaquePointer
   ) -> MHD_Result {
     let length = head.fields["Content-Length"].flatMap { UInt64($0) } ?? 0
     let isTooLarge = length > Limits.requestBody
     let asksBeforehand = head.fields["Expect"] != nil
-    let response = refusal ?? (isTooLarge ? application.refuse(.bodyTooLarge(limit: Limits.requestBody)) : nil)
-    guard let response else {
-      connection.phase = .body(head)
-      return .YES
+    let refusal = refusalByState(of: connection)
+    let response: HTTPResponse
+    switch application.admit(head) {
+    case .answered(let answer): response = answer
+    case .admitted where isTooLarge: response = application.refuse(.bodyTooLarge(limit: Limits.requestBody))
+    case .admitted(let destination):
+      guard let refusal else {
+        connection.phase = .body(head, destination: destination)
+        return .YES
+      }
+      response = application.refuse(refusal)
     }
     if isTooLarge || (asksBeforehand && length > 0) { return queue(closing(response), on: connection, handle) }
-    connection.phase = .refused(response)
+    // A connection that the server would be rid of ends, whatever its request is answered.
+    connection.phase = .refused(refusal == nil ? response : closing(response))
     return .YES
+  }
+
+  private func refusalByState(of connection: HTTPConnection) -> HTTPRefusal? {
+    if let refusal = connection.refusal { return refusal }
+    // A connection that was still queued when the draining began has been promised an answer.
+    if let drain, connection.requests > 0 || loop.now >= drain.graceEnds { return .draining }
+    return nil
   }
 
   private static func fields(of handle: OpaquePointer) -> HTTPFields {

@@ -21,6 +21,9 @@ public final class ExchangeBudget: Sendable {
   /// Sockets retired now.
   public var retiredSockets: Int { retired.load(ordering: .relaxed) }
 
+  /// There is no room for another exchange.
+  public var isExhausted: Bool { inFlight + max(0, retiredSockets - limit) >= limit }
+
   /// Takes one exchange's place; false where there is none.
   func begin() -> Bool {
     let before = flying.add(1, ordering: .relaxed).oldValue

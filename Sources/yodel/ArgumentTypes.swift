@@ -1,4 +1,5 @@
 import ArgumentParser
+import Gateway
 import Logging
 import Sockets
 
@@ -13,6 +14,18 @@ extension SocketAddress: ExpressibleByArgument {
   public init?(argument: String) {
     let localhost = "localhost:"
     self.init(argument.hasPrefix(localhost) ? "127.0.0.1:" + argument.dropFirst(localhost.count) : argument)
+  }
+}
+
+extension TargetRange: ExpressibleByArgument {
+  public init?(argument: String) {
+    self.init(argument)
+  }
+}
+
+extension HostName: ExpressibleByArgument {
+  public init?(argument: String) {
+    self.init(argument)
   }
 }
 

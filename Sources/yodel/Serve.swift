@@ -36,6 +36,13 @@ struct Serve: AsyncParsableCommand {
   var target: [NamedTarget] = []
 
   @Option(
+    help: ArgumentHelp(
+      "Let requests name any literal ADDRESS:PORT inside it as target; repeatable. Without a port: 1024 and up; IPv6 "
+        + "with one is [fd00::/8]:5000. Loopback and link-local addresses need a range inside theirs.",
+      valueName: "cidr[:port[-port]]"))
+  var allowTarget: [TargetRange] = []
+
+  @Option(
     help: ArgumentHelp("How long a message waits, in milliseconds; a request may ask for 1 to 10000.", valueName: "n"))
   var timeoutMs = Limits.defaultTimeoutMilliseconds
 
@@ -56,8 +63,21 @@ struct Serve: AsyncParsableCommand {
       valueName: "dir"))
   var `public`: String?
 
-  @Flag(help: "Let --http listen beyond loopback, where anyone who reaches it can send messages.")
+  @Option(
+    help: ArgumentHelp(
+      "The file of a bearer token, at least \(Limits.tokenLength.lowerBound) characters, that every request to /api "
+        + "and /metrics must carry.",
+      valueName: "file"))
+  var tokenFile: String?
+
+  @Flag(help: "Let --http listen beyond loopback without a token, where anyone who reaches it can send messages.")
   var allowAnonymous = false
+
+  @Option(
+    help: ArgumentHelp(
+      "A further name that the gateway is called by in Host; repeatable. IP addresses and localhost always are.",
+      valueName: "name"))
+  var allowHost: [HostName] = []
 
   @Flag(help: "Print a line a datagram on standard output, as 'yodel echo' does.")
   var printDatagrams = false
@@ -99,6 +119,9 @@ struct Serve: AsyncParsableCommand {
     if !udp.isEmpty { configuration.udp = udp }
     configuration.hasEcho = !noEcho
     configuration.targets = target.map { ($0.name, $0.place) }
+    configuration.allowedTargets = allowTarget
+    configuration.allowedHosts = allowHost
+    configuration.tokenFile = tokenFile
     configuration.timeout = .milliseconds(timeoutMs)
     configuration.maxInFlight = maxInFlight
     configuration.maxConnections = maxConnections
@@ -120,8 +143,18 @@ struct Serve: AsyncParsableCommand {
     var lines = ["HTTP: " + gateway.httpAddresses.map { "http://\($0)" }.joined(separator: " ")]
     let udp = gateway.udpAddresses.map(\.description).joined(separator: " ")
     if !udp.isEmpty { lines.append("UDP echo: " + udp) }
-    lines.append("Try: curl -d 'hello from client!!' \(gateway.url)/api/messages")
+    let token = tokenFile.map { "-H \"Authorization: Bearer $(cat \(Self.quoted($0)))\" " } ?? ""
+    lines.append("Try: curl \(token)-d 'hello from client!!' \(gateway.url)/api/messages")
     Console.write(lines.joined(separator: "\n") + "\n")
+  }
+
+  /// A file's name as a shell takes it for one word, within double quotes too.
+  private static func quoted(_ file: String) -> String {
+    let isPlain = file.utf8.allSatisfy { byte in
+      "/._-".utf8.contains(byte) || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
+        || UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20
+    }
+    return isPlain ? file : "'" + file.replacing("'", with: "'\\''") + "'"
   }
 
   /// The cores that this process may use.

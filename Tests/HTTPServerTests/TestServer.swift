@@ -25,9 +25,9 @@ final class TestApplication: HTTPApplication {
   /// The paths of the requests that reached the application, in order.
   var paths: [String] { noted.withLock { $0 } }
 
-  func admit(_ head: HTTPRequestHead) -> HTTPResponse? {
+  func admit(_ head: HTTPRequestHead) -> HTTPAdmission {
     noted.withLock { $0.append(head.path) }
-    return admission(head)
+    return admission(head).map(HTTPAdmission.answered) ?? .admitted(to: 0)
   }
 
   func respond(to request: HTTPRequest) async -> HTTPResponse {

@@ -31,7 +31,7 @@ def test_there_are_lines_to_try():
     assert len(curl_lines()) >= 4
 
 
-@pytest.mark.parametrize("line", curl_lines())
+@pytest.mark.parametrize("line", [line for line in curl_lines() if "token" not in line])
 def test_curl_lines_of_the_readme_work(gateway, line):
     command = line.replace("http://127.0.0.1:8080", gateway.url)
     done = subprocess.run(["bash", "-c", command + " --fail -sS"], cwd=ROOT, capture_output=True, timeout=30)
@@ -49,3 +49,15 @@ def test_the_transcript_has_the_members_of_a_real_answer(gateway):
     real = json.loads(subprocess.run(["bash", "-c", command + " -sS"], capture_output=True, timeout=30).stdout)
     assert list(shown) == list(real)
     assert shown["reply"] == real["reply"] and shown["bytes"] == real["bytes"]
+
+
+def test_the_token_of_the_readme_works(serve, tmp_path):
+    lines = next(block for block in blocks("sh") if "--token-file" in block).splitlines()
+    make, _, ask = lines
+    subprocess.run(["bash", "-c", make], cwd=tmp_path, check=True, timeout=30)
+    gateway = serve("--token-file", tmp_path / "token")
+    command = ask.replace("http://127.0.0.1:8080", gateway.url)
+    for words, status in [(command, "200"), (command.replace("$(cat token)", "wrong"), "401")]:
+        asked = words + " -sS -o /dev/null -w '%{http_code}'"
+        done = subprocess.run(["bash", "-c", asked], cwd=tmp_path, capture_output=True, text=True, timeout=30)
+        assert done.stdout == status, done.stderr

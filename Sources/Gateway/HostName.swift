@@ -1,0 +1,21 @@
+/// A name by which the gateway may be called beside `localhost`, in lower case and without a dot at its end.
+public struct HostName: Hashable, Sendable {
+  /// The name.
+  public let text: String
+
+  /// Reads a name: letters, digits, dashes, underscores and dots (RFC 1123), without a port; others have to be written
+  /// as a browser sends them (`xn--…`).
+  public init?(_ text: String) {
+    let name = text.hasSuffix(".") ? String(text.dropLast()) : text
+    let isName = name.utf8.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"):
+        true
+      default: false
+      }
+    }
+    guard isName, !name.split(separator: ".", omittingEmptySubsequences: false).contains("") else { return nil }
+    self.text = name.lowercased()
+  }
+}

@@ -1,0 +1,88 @@
+import HTTPServer
+
+/// What a request's header says of where it comes from and by whose leave, gathered in one pass: each message has one.
+struct RequestClaims {
+  /// A field that may be there once.
+  enum Field: Equatable {
+    case missing
+    case one(String)
+    case several
+
+    mutating func note(_ value: String) {
+      self = self == .missing ? .one(value) : .several
+    }
+  }
+
+  let head: HTTPRequestHead
+  /// The server guarantees that there is at most one, and with HTTP/1.1 that there is one.
+  private(set) var host: String?
+  private(set) var site = Field.missing
+  private(set) var origin = Field.missing
+  private(set) var authorization = Field.missing
+  private(set) var contentType: String?
+
+  init(_ head: HTTPRequestHead) {
+    self.head = head
+    for field in head.fields {
+      // Lengths tell most names apart.
+      switch field.name.utf8.count {
+      case 4 where field.isNamed("Host"): host = field.value
+      case 6 where field.isNamed("Origin"): origin.note(field.value)
+      case 12 where field.isNamed("Content-Type"): contentType = contentType ?? field.value
+      case 13 where field.isNamed("Authorization"): authorization.note(field.value)
+      case 14 where field.isNamed("Sec-Fetch-Site"): site.note(field.value)
+      default: break
+      }
+    }
+  }
+
+  /// The request was made by a browser for a page that may not: one of another origin (`Sec-Fetch-Site`, or `Origin` of
+  /// browsers that do not have that). Programs send neither.
+  var isCrossSite: Bool {
+    switch site {
+    case .one(let site): return site != "same-origin" && site != "none" || origin == .several
+    case .several: return true
+    case .missing: break
+    }
+    switch origin {
+    case .one(let origin): return !isOwn(origin)
+    case .several: return true
+    case .missing: return false
+    }
+  }
+
+  /// Whether an origin has the host and port by which the gateway was called. Its scheme is not compared: TLS may end
+  /// in front of the gateway.
+  private func isOwn(_ origin: String) -> Bool {
+    guard let host else { return false }
+    for (scheme, port) in [("http://", 80), ("https://", 443)] where origin.hasPrefix(scheme) {
+      var origin = origin
+      var host = host
+      return origin.withUTF8 { origin in
+        host.withUTF8 { host in
+          guard let origin = Authority(origin[scheme.utf8.count...]), let host = Authority(host[...]) else {
+            return false
+          }
+          return origin.isSame(as: host, defaultPort: port)
+        }
+      }
+    }
+    return false
+  }
+
+  /// The request says that it was passed on, so its peer is not who asks.
+  var isForwarded: Bool {
+    head.fields.contains { field in
+      let name = field.name.lowercased()
+      return name.hasPrefix("x-forwarded") || Self.forwardingHeaders.contains(name)
+    }
+  }
+
+  /// What proxies add: by standard (RFC 7239, RFC 9110 section 7.6.3), by habit, and what those do who sell it.
+  /// `X-Forwarded-…` is looked for by its beginning.
+  private static let forwardingHeaders: Set<String> = [
+    "forwarded", "via", "x-real-ip", "x-client-ip", "client-ip", "true-client-ip", "x-cluster-client-ip",
+    "x-original-forwarded-for", "x-envoy-external-address", "cf-connecting-ip", "fastly-client-ip", "fly-client-ip",
+    "x-azure-clientip", "x-appengine-user-ip",
+  ]
+}
