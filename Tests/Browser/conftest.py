@@ -99,7 +99,7 @@ def open_page(browser, gateway):
     """Opens the page with the options of a browser context; afterwards looks for what should not have happened."""
     opened = []
 
-    def open_page(gateway=gateway, before=None, **options):
+    def open_page(gateway=gateway, before=None, is_open=True, **options):
         context = browser.new_context(**options)
         context.grant_permissions(["clipboard-read", "clipboard-write"], origin=gateway.url)
         page = context.new_page()
@@ -113,7 +113,7 @@ def open_page(browser, gateway):
         opened.append((context, yodel))
         if before:
             before(page)
-        return yodel.open()
+        return yodel.open() if is_open else yodel
 
     yield open_page
     for context, yodel in opened:

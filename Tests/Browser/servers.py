@@ -18,12 +18,13 @@ START_SECONDS = 15
 class Gateway:
     """`yodel serve` with free ports, or with a given one for HTTP."""
 
-    def __init__(self, targets=None, http_port=0):
+    def __init__(self, targets=None, http_port=0, options=()):
         command = [
             BINARY, "serve", "--http", f"127.0.0.1:{http_port}", "--udp", "127.0.0.1:0", "--public", ROOT / "public",
         ]
         for name, address in (targets or {}).items():
             command += ["--target", f"{name}={address[0]}:{address[1]}"]
+        command += options
         self.log = tempfile.TemporaryFile()
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True)
         self.lines = queue.Queue()
@@ -70,10 +71,11 @@ class Gateway:
 
 
 class UDPServer:
-    """Answers each datagram with what `answer` makes of it; None is silence."""
+    """Answers each datagram with what `answer` makes of it; None is silence. `received` keeps them all."""
 
     def __init__(self, answer):
         self.answer = answer
+        self.received = []
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.socket.settimeout(0.2)
@@ -88,6 +90,7 @@ class UDPServer:
                 datagram, sender = self.socket.recvfrom(65_535)
             except TimeoutError:
                 continue
+            self.received.append(datagram)
             reply = self.answer(datagram)
             if reply is not None:
                 self.socket.sendto(reply, sender)

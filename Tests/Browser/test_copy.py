@@ -84,31 +84,3 @@ def test_copying_works_without_a_secure_context(open_page):
     yodel.message.fill("")
     yodel.message.press("Control+V")
     assert json.loads(run(yodel.message.input_value()))["reply"] == "copied the old way"
-
-
-def test_a_token_is_asked_for_and_never_copied(open_page):
-    token = "a-token-of-this-test"
-
-    def guard(route):
-        if route.request.headers.get("authorization") == f"Bearer {token}":
-            route.continue_()
-        else:
-            problem = {"type": "urn:yodel:problem:unauthorized", "title": "Unauthorized", "status": 401, "detail": "Wanted."}
-            route.fulfill(status=401, json=problem, content_type="application/problem+json")
-
-    yodel = open_page()
-    yodel.expects_status(401)
-    yodel.page.route("**/api/**", guard)
-    field = yodel.page.get_by_role("textbox", name="Token", exact=True)
-    expect(field).to_have_count(0)
-    expect(yodel.presses_send().get_by_role("heading")).to_contain_text("The gateway wants a token")
-    field.fill(token)
-    field.press("Enter")
-    exchange = yodel.presses_send()
-    expect(exchange.get_by_role("heading")).to_contain_text("Reply")
-    for name, spelling in [("curl", '"Authorization: Bearer $YODEL_TOKEN"'), ("Python", 'os.environ["YODEL_TOKEN"]')]:
-        command = yodel.copied(exchange, name)
-        assert spelling in command
-        assert token not in command
-        assert json.loads(run(f"export YODEL_TOKEN=anything\n{command}"))["reply"] == "hello from client!!"
-    assert token not in yodel.page.url

@@ -1,0 +1,227 @@
+"""Pages of other origins, in a real browser: they may try what they like, no datagram leaves and nothing is read."""
+
+import http.server
+import json
+import threading
+import urllib.request
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from conftest import CHROMIUM
+from servers import Gateway, UDPServer
+
+PAGE = b"<!doctype html><title>Another origin</title><p>Nothing to see here."
+
+# Each gets the gateway's URL, ends when the browser has had its answer, and says what the page could see of it.
+ATTACKS = {
+    "fetch": """url => fetch(url + "api/messages?target=lab", { method: "POST", mode: "no-cors", body: "forged" })
+        .then((answer) => answer.type)""",
+    "fetch with credentials": """url => fetch(url + "api/messages?target=lab",
+        { method: "POST", mode: "no-cors", credentials: "include", body: new URLSearchParams({ message: "forged" }) })
+        .then((answer) => answer.type)""",
+    "fetch to read": """url => fetch(url + "api/messages?target=lab", { method: "POST", body: "forged" })
+        .then((answer) => answer.text(), (error) => error.name)""",
+    "fetch of JSON": """url => fetch(url + "api/messages", { method: "POST",
+        headers: { "Content-Type": "application/json" }, body: '{"message":"forged","target":"lab"}' })
+        .then((answer) => answer.text(), (error) => error.name)""",
+    "fetch with a token": """url => fetch(url + "api/messages", { method: "POST",
+        headers: { Authorization: "Bearer guess" }, body: "forged" })
+        .then((answer) => answer.text(), (error) => error.name)""",
+    "read": """url => fetch(url + "api/targets").then((answer) => answer.text(), (error) => error.name)""",
+    "image": """url => new Promise((done) => {
+        const image = new Image();
+        image.onload = () => done("loaded");
+        image.onerror = () => done("error");
+        image.src = url + "favicon.svg";
+    })""",
+    "script": """url => new Promise((done) => {
+        const script = document.createElement("script");
+        script.onload = () => done("loaded");
+        script.onerror = () => done("error");
+        script.src = url + "bytes.js";
+        document.body.append(script);
+    })""",
+    "XMLHttpRequest": """url => new Promise((done) => {
+        const request = new XMLHttpRequest();
+        request.onloadend = () => done(request.status);
+        request.open("POST", url + "api/messages?target=lab");
+        request.send("forged");
+    })""",
+    "sandboxed frame": """url => new Promise((done) => {
+        addEventListener("message", (event) => done(event.data), { once: true });
+        const frame = document.createElement("iframe");
+        frame.sandbox = "allow-scripts allow-forms";
+        frame.srcdoc = `<script>fetch("${url}api/messages?target=lab", { method: "POST", mode: "no-cors", body: "forged" })
+            .then((answer) => parent.postMessage(answer.type, "*"))<\\/script>`;
+        document.body.append(frame);
+    })""",
+}
+SEEN = {
+    "fetch": "opaque",
+    "fetch with credentials": "opaque",
+    "fetch to read": "TypeError",
+    "fetch of JSON": "TypeError",
+    "fetch with a token": "TypeError",
+    "read": "TypeError",
+    "image": "error",
+    "script": "error",
+    "XMLHttpRequest": 0,
+    "sandboxed frame": "opaque",
+}
+# Where CORP is what hides the answer, a fetch without CORS fails as well; a network error is all that is seen.
+HIDDEN = {"opaque": "TypeError"}
+
+
+class OtherSite(http.server.ThreadingHTTPServer):
+    """A web server on a port of its own, with an empty page at every path."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Length", str(len(PAGE)))
+            self.end_headers()
+            self.wfile.write(PAGE)
+
+        def log_message(self, *_):
+            pass
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), self.Handler)
+        self.thread = threading.Thread(target=self.serve_forever)
+        self.thread.start()
+
+    def stop(self):
+        self.shutdown()
+        self.thread.join()
+        self.server_close()
+
+
+@pytest.fixture(scope="module")
+def site():
+    site = OtherSite()
+    yield site
+    site.stop()
+
+
+@pytest.fixture(scope="module")
+def lab():
+    lab = UDPServer(lambda datagram: datagram)
+    yield lab
+    lab.stop()
+
+
+@pytest.fixture(scope="module")
+def attacked(lab):
+    gateway = Gateway({"lab": lab.address})
+    yield gateway
+    gateway.stop()
+
+
+@pytest.fixture
+def page_at(browser):
+    contexts = []
+
+    def page_at(url, browser=browser):
+        contexts.append(browser.new_context())
+        page = contexts[-1].new_page()
+        page.goto(url)
+        return page
+
+    yield page_at
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_sent(attacked, lab):
+    """What a program sends after the attack is the first that the target gets."""
+    before = len(lab.received)
+    yield
+    request = urllib.request.Request(attacked.url + "/api/messages?target=lab", b"after", {"Content-Type": "text/plain"})
+    assert json.load(urllib.request.urlopen(request))["match"] is True
+    assert lab.received[before:] == [b"after"]
+
+
+def refused(gateway):
+    """How many messages were answered 403 or 421."""
+    lines = urllib.request.urlopen(gateway.url + "/metrics").read().decode().splitlines()
+    start = 'yodel_http_requests_total{route="/api/messages",method="POST",code="'
+    return sum(int(line.split()[-1]) for line in lines if line.startswith((start + '403"', start + '421"')))
+
+
+# Another port of the same host is another origin of the same site; another name of it is another site.
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("name", ATTACKS)
+def test_a_page_of_another_origin(page_at, site, attacked, name, host):
+    before = refused(attacked)
+    page = page_at(f"http://{host}:{site.server_port}/")
+    seen = page.evaluate(ATTACKS[name], attacked.url + "/")
+    assert seen in (SEEN[name], HIDDEN.get(SEEN[name]))
+    is_sent = name not in ("read", "image", "script", "fetch of JSON", "fetch with a token")
+    assert refused(attacked) - before == (1 if is_sent else 0), "the preflighted never get that far"
+
+
+@pytest.mark.parametrize("encoding", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
+def test_a_form_of_another_origin(page_at, site, attacked, encoding):
+    page = page_at(f"http://localhost:{site.server_port}/")
+    with page.expect_navigation() as navigation:
+        page.evaluate("""([url, encoding]) => {
+            const form = document.createElement("form");
+            Object.assign(form, { method: "post", action: url + "/api/messages?target=lab", enctype: encoding });
+            form.append(Object.assign(document.createElement("input"), { name: "message", value: "forged" }));
+            document.body.append(form);
+            form.submit();
+        }""", [attacked.url, encoding])
+    assert navigation.value.status == 403
+    assert "urn:yodel:problem:cross-site" in page.content()
+
+
+def test_a_beacon_of_another_origin(page_at, site, attacked):
+    before = refused(attacked)
+    page = page_at(f"http://localhost:{site.server_port}/")
+    with page.expect_response("**/api/messages*") as response:
+        assert page.evaluate("url => navigator.sendBeacon(url, 'forged')", attacked.url + "/api/messages?target=lab")
+    assert response.value.status == 403
+    assert refused(attacked) == before + 1
+
+
+def test_the_page_is_framed_by_nobody(page_at, site, attacked):
+    page = page_at(f"http://localhost:{site.server_port}/")
+    with page.expect_console_message(lambda line: "frame-ancestors" in line.text or "framing" in line.text.lower()):
+        page.evaluate("""url => {
+            const frame = document.createElement("iframe");
+            frame.src = url;
+            document.body.append(frame);
+        }""", attacked.url)
+    assert all(frame.get_by_role("button", name="Send").count() == 0 for frame in page.frames)
+
+
+def test_its_own_page_is_let_through(page_at, attacked):
+    page = page_at(attacked.url)
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_role("log", name="Exchanges")).to_contain_text("Reply")
+
+
+@pytest.fixture(scope="module")
+def rebound():
+    """A browser for which a foreign name has come to mean this machine (DNS rebinding)."""
+    with sync_playwright() as playwright:
+        words = ["--no-sandbox", "--host-resolver-rules=MAP evil.example 127.0.0.1"]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=words)
+        yield browser
+        browser.close()
+
+
+def test_a_foreign_name_for_this_machine(rebound, site, attacked):
+    before = refused(attacked)
+    page = rebound.new_page()
+    assert page.goto(f"http://evil.example:{attacked.port}/").status == 421
+    assert "urn:yodel:problem:wrong-host" in page.content()
+    # Of the same origin now, it reads the answer: that is a refusal.
+    send = """() => fetch("/api/messages?target=lab", { method: "POST", body: "forged" }).then((answer) => answer.json())"""
+    assert page.evaluate(send)["type"] == "urn:yodel:problem:wrong-host"
+    assert page.evaluate("() => fetch('/api/targets').then((answer) => answer.status)") == 421
+    assert refused(attacked) == before + 1
+    page.close()
