@@ -3,10 +3,11 @@
 import http.server
 import json
 import threading
+import time
 import urllib.request
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from conftest import CHROMIUM
 from servers import Gateway, UDPServer
@@ -16,10 +17,10 @@ PAGE = b"<!doctype html><title>Another origin</title><p>Nothing to see here."
 # Each gets the gateway's URL, ends when the browser has had its answer, and says what the page could see of it.
 ATTACKS = {
     "fetch": """url => fetch(url + "api/messages?target=lab", { method: "POST", mode: "no-cors", body: "forged" })
-        .then((answer) => answer.type)""",
+        .then((answer) => answer.type, (error) => error.name)""",
     "fetch with credentials": """url => fetch(url + "api/messages?target=lab",
         { method: "POST", mode: "no-cors", credentials: "include", body: new URLSearchParams({ message: "forged" }) })
-        .then((answer) => answer.type)""",
+        .then((answer) => answer.type, (error) => error.name)""",
     "fetch to read": """url => fetch(url + "api/messages?target=lab", { method: "POST", body: "forged" })
         .then((answer) => answer.text(), (error) => error.name)""",
     "fetch of JSON": """url => fetch(url + "api/messages", { method: "POST",
@@ -44,7 +45,7 @@ ATTACKS = {
     })""",
     "XMLHttpRequest": """url => new Promise((done) => {
         const request = new XMLHttpRequest();
-        request.onloadend = () => done(request.status);
+        request.onloadend = () => done(request.status === 0 ? "error" : request.responseText);
         request.open("POST", url + "api/messages?target=lab");
         request.send("forged");
     })""",
@@ -53,24 +54,12 @@ ATTACKS = {
         const frame = document.createElement("iframe");
         frame.sandbox = "allow-scripts allow-forms";
         frame.srcdoc = `<script>fetch("${url}api/messages?target=lab", { method: "POST", mode: "no-cors", body: "forged" })
-            .then((answer) => parent.postMessage(answer.type, "*"))<\\/script>`;
+            .then((answer) => parent.postMessage(answer.type, "*"), (error) => parent.postMessage(error.name, "*"))<\\/script>`;
         document.body.append(frame);
     })""",
 }
-SEEN = {
-    "fetch": "opaque",
-    "fetch with credentials": "opaque",
-    "fetch to read": "TypeError",
-    "fetch of JSON": "TypeError",
-    "fetch with a token": "TypeError",
-    "read": "TypeError",
-    "image": "error",
-    "script": "error",
-    "XMLHttpRequest": 0,
-    "sandboxed frame": "opaque",
-}
-# Where CORP is what hides the answer, a fetch without CORS fails as well; a network error is all that is seen.
-HIDDEN = {"opaque": "TypeError"}
+# They load what is there for all, or ask beforehand, which is granted to none: no message gets to the gateway.
+WITHOUT_A_MESSAGE = {"fetch of JSON", "fetch with a token", "read", "image", "script"}
 
 
 class OtherSite(http.server.ThreadingHTTPServer):
@@ -123,7 +112,7 @@ def attacked(lab):
 def page_at(browser):
     contexts = []
 
-    def page_at(url, browser=browser):
+    def page_at(url):
         contexts.append(browser.new_context())
         page = contexts[-1].new_page()
         page.goto(url)
@@ -157,10 +146,9 @@ def refused(gateway):
 def test_a_page_of_another_origin(page_at, site, attacked, name, host):
     before = refused(attacked)
     page = page_at(f"http://{host}:{site.server_port}/")
-    seen = page.evaluate(ATTACKS[name], attacked.url + "/")
-    assert seen in (SEEN[name], HIDDEN.get(SEEN[name]))
-    is_sent = name not in ("read", "image", "script", "fetch of JSON", "fetch with a token")
-    assert refused(attacked) - before == (1 if is_sent else 0), "the preflighted never get that far"
+    # Nothing of an answer is shown to it, not even that there is one (Cross-Origin-Resource-Policy).
+    assert page.evaluate(ATTACKS[name], attacked.url + "/") in ("TypeError", "error")
+    assert refused(attacked) - before == (0 if name in WITHOUT_A_MESSAGE else 1)
 
 
 @pytest.mark.parametrize("encoding", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
@@ -181,10 +169,11 @@ def test_a_form_of_another_origin(page_at, site, attacked, encoding):
 def test_a_beacon_of_another_origin(page_at, site, attacked):
     before = refused(attacked)
     page = page_at(f"http://localhost:{site.server_port}/")
-    with page.expect_response("**/api/messages*") as response:
-        assert page.evaluate("url => navigator.sendBeacon(url, 'forged')", attacked.url + "/api/messages?target=lab")
-    assert response.value.status == 403
-    assert refused(attacked) == before + 1
+    assert page.evaluate("url => navigator.sendBeacon(url, 'forged')", attacked.url + "/api/messages?target=lab")
+    # Nobody hears what becomes of a beacon.
+    deadline = time.monotonic() + 15
+    while refused(attacked) == before:
+        assert time.monotonic() < deadline
 
 
 def test_the_page_is_framed_by_nobody(page_at, site, attacked):
@@ -205,13 +194,12 @@ def test_its_own_page_is_let_through(page_at, attacked):
 
 
 @pytest.fixture(scope="module")
-def rebound():
+def rebound(browser):
     """A browser for which a foreign name has come to mean this machine (DNS rebinding)."""
-    with sync_playwright() as playwright:
-        words = ["--no-sandbox", "--host-resolver-rules=MAP evil.example 127.0.0.1"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=words)
-        yield browser
-        browser.close()
+    words = ["--no-sandbox", "--host-resolver-rules=MAP evil.example 127.0.0.1"]
+    browser = browser.browser_type.launch(executable_path=CHROMIUM, args=words)
+    yield browser
+    browser.close()
 
 
 def test_a_foreign_name_for_this_machine(rebound, site, attacked):
@@ -223,5 +211,6 @@ def test_a_foreign_name_for_this_machine(rebound, site, attacked):
     send = """() => fetch("/api/messages?target=lab", { method: "POST", body: "forged" }).then((answer) => answer.json())"""
     assert page.evaluate(send)["type"] == "urn:yodel:problem:wrong-host"
     assert page.evaluate("() => fetch('/api/targets').then((answer) => answer.status)") == 421
-    assert refused(attacked) == before + 1
+    # Chromium tries once more after a 421, on a new connection.
+    assert refused(attacked) > before
     page.close()
