@@ -1,3 +1,4 @@
+import Gateway
 import Sockets
 import Testing
 
@@ -23,6 +24,19 @@ struct CommandLineTests {
     let serve = try serve([], environment: environment)
     #expect(serve.http == [SocketAddress("127.0.0.1:1")!, SocketAddress("[::1]:2")!])
     #expect(serve.target.map(\.name) == ["a", "b"] && serve.noEcho && !serve.allowAnonymous && serve.maxInFlight == 12)
+  }
+
+  @Test func whoMayIsSaidByOptionsAndVariables() throws {
+    let environment = [
+      "YODEL_ALLOW_TARGET": "10.0.0.0/8:5000-5999,[fd00::/8]:53", "YODEL_ALLOW_HOST": "A.example,b.example",
+      "YODEL_TOKEN_FILE": "/run/secrets/token",
+    ]
+    let serve = try serve([], environment: environment)
+    #expect(serve.allowTarget == [TargetRange("10.0.0.0/8:5000-5999")!, TargetRange("[fd00::/8]:53")!])
+    #expect(serve.allowHost == [HostName("a.example")!, HostName("b.example")!])
+    #expect(serve.tokenFile == "/run/secrets/token")
+    let given = try self.serve(["--allow-host", "c.example", "--allow-target", "::1/128"], environment: environment)
+    #expect(given.allowHost.map(\.text) == ["c.example"] && given.allowTarget == [TargetRange("::1/128")!])
   }
 
   @Test func theOptionWins() throws {
@@ -58,6 +72,8 @@ struct CommandLineTests {
     ["--http", "nowhere"], ["--http", "127.0.0.1:70000"], ["--udp", "::1:9999"], ["--target", "lab"],
     ["--target", "la b=127.0.0.1:9"], ["--target", "lab=127.0.0.1:0"], ["--timeout-ms", "0"],
     ["--timeout-ms", "10001"],
+    ["--allow-target", "10.0.0.1"], ["--allow-target", "::1:53"], ["--allow-host", "a.example:80"],
+    ["--allow-host", "*"],
     ["--loops", "0"], ["--max-in-flight", "0"], ["--drain-delay", "-1"], ["--nonsense"], ["extra"],
   ])
   func badUsageIsRefused(arguments: [String]) {

@@ -204,7 +204,9 @@ def test_a_token_that_everyone_may_read_is_told(serve, tmp_path, mode, is_told):
     file.chmod(mode)
     gateway = serve("--token-file", file)
     assert ask(gateway, "GET", "/healthz").status == 200
-    assert any("chmod" in line for line in gateway.err.so_far()) == is_told
+    gateway.signal(15)
+    assert gateway.exit_code() == 0
+    assert any("chmod" in line for line in gateway.err.all()) == is_told
 
 
 # Beyond loopback
