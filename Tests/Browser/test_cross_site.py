@@ -108,19 +108,18 @@ def attacked(lab):
     gateway.stop()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def page_at(browser):
-    contexts = []
+    """`page_at(url)` opens a URL, in the one page that these tests share."""
+    context = browser.new_context()
+    page = context.new_page()
 
     def page_at(url):
-        contexts.append(browser.new_context())
-        page = contexts[-1].new_page()
         page.goto(url)
         return page
 
     yield page_at
-    for context in contexts:
-        context.close()
+    context.close()
 
 
 @pytest.fixture(autouse=True)
