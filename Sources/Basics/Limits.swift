@@ -16,6 +16,8 @@ public enum Limits {
   /// What the kernel may queue for the echo server, in bytes (SO_RCVBUF; the kernel grants up to
   /// net.core.rmem_max).
   public static let echoSocketBuffer = 4 << 20
+  /// Datagrams a second that the echo server answers for a network of public addresses.
+  public static let defaultEchoRate = 200
   /// Bytes of printed lines that wait for a slow standard output before lines are dropped and counted.
   public static let unprintedLines = 1 << 20
 
@@ -107,6 +109,17 @@ public enum Limits {
   /// How long a token is, in characters: 16 of them drawn at random are some 80 bits and more, which nobody guesses
   /// through a gateway; the upper end leaves the head room for its other fields.
   public static let tokenLength = 16...1024
+
+  // MARK: Rates
+
+  /// Messages a second that a client beyond loopback may send.
+  public static let defaultMessageRate = 100
+  /// What a rate may be set to, a second.
+  public static let rates = 1...1_000_000
+  /// Sets of four buckets of a rate limiter, 256 KiB in all. A bucket that one datagram drew on is full again after
+  /// 1/rate seconds, so at 200 a second and the 300,000 datagrams a second that a loop can read, from as many forged
+  /// networks, some 1,500 of the 16,384 are in use.
+  public static let rateLimiterSets = 1 << 12
 
   // MARK: JSON
 

@@ -9,6 +9,8 @@ public enum DropReason: String, CaseIterable, Sendable {
   case badSource = "bad_source"
   /// It was sent to many: an answer to a broadcast or a multicast would be an amplifier's.
   case badDestination = "bad_destination"
+  /// Its network of public addresses sends more than the rate allows.
+  case rateLimited = "rate_limited"
   /// The kernel refused to send the answer.
   case sendFailed = "send_failed"
 }

@@ -1,3 +1,4 @@
+public import Basics
 public import EventLoop
 public import Sockets
 
@@ -15,18 +16,22 @@ public final class EchoServer: Sendable {
   ///
   /// Each loop has a socket of its own on each address, and the kernel spreads the senders over them.
   ///
+  /// - Parameter rate: datagrams a second that are answered for an IPv4 /24 or IPv6 /64 of public addresses.
   /// - Throws: ``BindError``, naming the address that could not be had.
   public init(
-    on loops: [EventLoop], addresses: [SocketAddress], observer: Observer? = nil
+    on loops: [EventLoop], addresses: [SocketAddress], rate: Int = Limits.defaultEchoRate, observer: Observer? = nil
   ) throws(BindError) {
     var sockets: [[EchoSocket]] = []
     for address in addresses { sockets.append(try Self.bind(address, beside: addresses, count: loops.count)) }
     let bound = sockets.map { $0[0].address }
     let networks = LocalNetworks()
     let filter = SourceFilter(own: bound, interfaces: networks.addresses, broadcasts: networks.broadcasts)
+    // One for all loops: the kernel spreads a sender's ports over them, and each would grant the whole rate.
+    let limiter = Locked(RateLimiter(rate: rate))
     self.addresses = bound
     workers = loops.indices.map { index in
-      EchoWorker(on: loops[index], sockets: sockets.map { $0[index] }, filter: filter, observer: observer)
+      EchoWorker(
+        on: loops[index], sockets: sockets.map { $0[index] }, filter: filter, limiter: limiter, observer: observer)
     }
   }
 

@@ -6,6 +6,7 @@ import Sockets
 actor EchoWorker: LoopActor {
   nonisolated let loop: EventLoop
   private let filter: SourceFilter
+  private let limiter: Locked<RateLimiter>
   private let observer: EchoServer.Observer?
   private let batch = DatagramBatch(capacity: Limits.echoBatch, datagramSize: Limits.receiveBuffer)
   /// What it will listen on when it starts.
@@ -14,10 +15,14 @@ actor EchoWorker: LoopActor {
   private(set) var counters = EchoCounters()
 
   /// The worker owns its sockets: when it stops, they are closed.
-  init(on loop: EventLoop, sockets: [EchoSocket], filter: SourceFilter, observer: EchoServer.Observer?) {
+  init(
+    on loop: EventLoop, sockets: [EchoSocket], filter: SourceFilter, limiter: Locked<RateLimiter>,
+    observer: EchoServer.Observer?
+  ) {
     self.loop = loop
     waiting = sockets
     self.filter = filter
+    self.limiter = limiter
     self.observer = observer
   }
 
@@ -71,7 +76,7 @@ extension EchoWorker: DescriptorHandler {
     let datagram = batch.datagram(at: position)
     counters.received += 1
     counters.bytesReceived += datagram.bytes.count
-    if let reason = filter.refusal(source: datagram.source, destination: datagram.destination) {
+    if let reason = refusal(of: datagram) {
       counters.dropped[reason, default: 0] += 1
       return
     }
@@ -79,6 +84,14 @@ extension EchoWorker: DescriptorHandler {
     counters.echoed += 1
     counters.bytesEchoed += datagram.bytes.count
     batch.addReply(to: datagram, at: position)
+  }
+
+  private func refusal(of datagram: BatchedDatagram) -> DropReason? {
+    let source = datagram.source
+    if let reason = filter.refusal(source: source, destination: datagram.destination) { return reason }
+    guard source.ip.isPublic else { return nil }
+    let wait = limiter.withLock { $0.take(from: source.ip.network, at: loop.now) }
+    return wait == nil ? nil : .rateLimited
   }
 
   /// What was counted as echoed while the batch was read is taken back where the kernel refuses it.

@@ -138,7 +138,8 @@ extension Gateway {
     guard configuration.hasEcho else { return nil }
     let addresses = configuration.udp ?? GatewayConfiguration.loopbacks(port: 9999)
     do throws(BindError) {
-      return try EchoServer(on: loops, addresses: addresses, observer: configuration.observer)
+      return try EchoServer(
+        on: loops, addresses: addresses, rate: configuration.echoRate, observer: configuration.observer)
     } catch {
       throw .cannotListen(error)
     }

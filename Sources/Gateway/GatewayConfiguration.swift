@@ -17,6 +17,10 @@ public struct GatewayConfiguration: Sendable {
   public var maxInFlight = Limits.defaultMaxInFlight
   /// Connections past which a request gets a 503.
   public var maxConnections = Limits.defaultMaxConnections
+  /// Messages a second that a client may send; nil for ``Limits/defaultMessageRate`` beyond loopback, no bound on it.
+  public var messageRate: Int?
+  /// Datagrams a second that the embedded echo server answers for an IPv4 /24 or IPv6 /64 of public addresses.
+  public var echoRate = Limits.defaultEchoRate
   /// Event loops, each with a thread of its own.
   public var loops = 1
   /// The directory of the page's files; nil for none.

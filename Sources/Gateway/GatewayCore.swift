@@ -15,6 +15,8 @@ final class GatewayCore: Sendable {
   let router: Router
   let echo: EchoServer?
   let budget: ExchangeBudget
+  /// For all loops together: a client's connections are on any of them.
+  let messageLimiter: Locked<RateLimiter>
   let relays: [UDPRelay]
   let metrics: [LoopMetrics]
   let startedAt = MonotonicTime.now()
@@ -34,6 +36,7 @@ final class GatewayCore: Sendable {
     router = Router(Route.all, files: files)
     let budget = ExchangeBudget(limit: configuration.maxInFlight)
     self.budget = budget
+    messageLimiter = Locked(RateLimiter(rate: configuration.messageRate ?? Limits.defaultMessageRate))
     let restingCapacity = (configuration.maxInFlight + loops.count - 1) / loops.count
     relays = loops.map { UDPRelay(on: $0, budget: budget, restingCapacity: restingCapacity) }
     metrics = loops.map { _ in LoopMetrics() }

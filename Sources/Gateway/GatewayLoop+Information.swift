@@ -62,6 +62,8 @@ extension GatewayLoop {
     json.member("max_timeout_ms", Limits.timeoutMilliseconds.upperBound)
     json.member("max_in_flight", core.configuration.maxInFlight)
     json.member("max_connections", core.configuration.maxConnections)
+    json.member("message_rate", core.configuration.messageRate ?? Limits.defaultMessageRate)
+    json.member("echo_rate", core.configuration.echoRate)
     json.member("max_body_bytes", Limits.requestBody)
     json.member("max_message_bytes_ipv4", Limits.largestPayloadIPv4)
     json.member("max_message_bytes_ipv6", Limits.largestPayloadIPv6)

@@ -24,6 +24,9 @@ final class GatewayLoop: HTTPApplication {
     guard case .destination(let destination) = match.outcome else {
       return .answered(counted(options(match), head, match.label))
     }
+    if let problem = refusedByRate(head, destination) {
+      return .answered(counted(problem, head, match.label))
+    }
     if let problem = destination.refusal(of: claims.contentType) {
       return .answered(counted(problem, head, match.label))
     }

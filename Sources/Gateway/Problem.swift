@@ -17,6 +17,7 @@ final class Problem: Error {
     case messageTooLarge = "message-too-large"
     case unsupportedMediaType = "unsupported-media-type"
     case wrongHost = "wrong-host"
+    case rateLimited = "rate-limited"
     case headTooLarge = "head-too-large"
     case internalError = "internal-error"
     case notImplemented = "not-implemented"
@@ -41,6 +42,7 @@ final class Problem: Error {
       case .messageTooLarge: (413, "The message is too large")
       case .unsupportedMediaType: (415, "The media type is not supported")
       case .wrongHost: (421, "The gateway is not called so")
+      case .rateLimited: (429, "The client sends too often")
       case .headTooLarge: (431, "The request's head is too large")
       case .internalError: (500, "The gateway made an error")
       case .notImplemented: (501, "The transfer coding is not implemented")

@@ -36,6 +36,12 @@ struct Router: Sendable {
       return false
     }
 
+    /// It has datagrams sent, so that a client may use it only so often.
+    var sends: Bool {
+      if case .route(let route) = kind { return route.sends }
+      return false
+    }
+
     /// Why a body of this type is not even read.
     func refusal(of contentType: String?) -> Problem? {
       guard case .route(let route) = kind, let refusal = route.typeRefusal else { return nil }

@@ -16,6 +16,8 @@ final class Route: Sendable {
   let hasEffects: Bool
   /// What is wrong with a body's type; nil for most routes, which do not look at it.
   let typeRefusal: TypeRefusal?
+  /// It has datagrams sent, so that a client may use it only so often.
+  let sends: Bool
   let handler: Handler
 
   typealias TypeRefusal = @Sendable (_ contentType: String?) -> Problem?
@@ -23,7 +25,8 @@ final class Route: Sendable {
   /// - Parameter actsOnRead: whether a GET does something too, as one that sends a datagram.
   init(
     method: HTTPMethod, path: String, summary: String, curlOptions: String = "", access: Access = .api,
-    actsOnRead: Bool = false, typeRefusal: TypeRefusal? = nil, handler: @escaping Handler
+    actsOnRead: Bool = false, typeRefusal: TypeRefusal? = nil, sends: Bool = false,
+    handler: @escaping Handler
   ) {
     self.method = method
     self.path = path
@@ -32,6 +35,7 @@ final class Route: Sendable {
     self.access = access
     hasEffects = actsOnRead || !method.isSafe
     self.typeRefusal = typeRefusal
+    self.sends = sends
     self.handler = handler
   }
 }
@@ -41,7 +45,7 @@ extension Route {
   static let all: [Route] = [
     Route(
       method: .post, path: "/api/messages", summary: "send one message, get the reply",
-      curlOptions: "-d 'hello from client!!' ", typeRefusal: { MessageRequest.refusal(of: $0) },
+      curlOptions: "-d 'hello from client!!' ", typeRefusal: { MessageRequest.refusal(of: $0) }, sends: true,
       handler: { loop, request throws(Problem) in try await loop.sendMessage(request) }),
     Route(
       method: .get, path: "/api", summary: "the routes",

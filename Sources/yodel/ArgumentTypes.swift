@@ -1,4 +1,5 @@
 import ArgumentParser
+import Basics
 import Gateway
 import Logging
 import Sockets
@@ -55,5 +56,20 @@ struct NamedTarget: ExpressibleByArgument {
       default: false
       }
     }
+  }
+}
+
+// MARK: - What `serve` and `echo` both take
+
+/// `--echo-rate` in words.
+let echoRateHelp = ArgumentHelp(
+  "Datagrams a second that are answered for an IPv4 /24 or IPv6 /64 of public addresses; loopback and private ones are "
+    + "not bounded.",
+  valueName: "n")
+
+/// Throws a usage error where a rate is out of ``Limits/rates``.
+func checkRate(_ option: String, _ rate: Int) throws {
+  guard Limits.rates.contains(rate) else {
+    throw ValidationError("\(option) must be from 1 to \(Limits.rates.upperBound), not \(rate)")
   }
 }

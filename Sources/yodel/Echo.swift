@@ -1,4 +1,5 @@
 import ArgumentParser
+import Basics
 import Echo
 import EventLoop
 import Glibc
@@ -15,17 +16,21 @@ struct Echo: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Event loops. (default: the number of cores)", valueName: "n"))
   var loops: Int?
 
+  @Option(help: echoRateHelp)
+  var echoRate = Limits.defaultEchoRate
+
   @Flag(help: "Print nothing of the datagrams.")
   var quiet = false
 
   func validate() throws {
     guard (1...1024).contains(loops ?? 1) else { throw ValidationError("--loops must be from 1 to 1024") }
+    try checkRate("--echo-rate", echoRate)
   }
 
   func run() async throws {
     let threads = try (0..<(loops ?? Serve.cores)).map { try LoopThread(name: "yodel-loop-\($0)") }
     let printer = quiet ? nil : DatagramPrinter()
-    let server = try EchoServer(on: threads.map(\.loop), addresses: udp, observer: printer?.observer)
+    let server = try EchoServer(on: threads.map(\.loop), addresses: udp, rate: echoRate, observer: printer?.observer)
     try await server.start()
     // Standard output is for the datagrams.
     Console.write(

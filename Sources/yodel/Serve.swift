@@ -54,6 +54,16 @@ struct Serve: AsyncParsableCommand {
   @Option(help: ArgumentHelp("HTTP connections; past them a request gets a 503.", valueName: "n"))
   var maxConnections = Limits.defaultMaxConnections
 
+  @Option(
+    help: ArgumentHelp(
+      "Messages a second that a client may send, past which a 429; a given N holds on loopback too. (default: "
+        + "\(Limits.defaultMessageRate) beyond loopback, no bound on it)",
+      valueName: "n"))
+  var messageRate: Int?
+
+  @Option(help: echoRateHelp)
+  var echoRate = Limits.defaultEchoRate
+
   @Option(help: ArgumentHelp("Event loops. (default: the number of cores)", valueName: "n"))
   var loops: Int?
 
@@ -101,6 +111,8 @@ struct Serve: AsyncParsableCommand {
         throw ValidationError("\(name) must be from 1 to 1000000, not \(value)")
       }
     }
+    try checkRate("--message-rate", messageRate ?? Limits.defaultMessageRate)
+    try checkRate("--echo-rate", echoRate)
     guard (0...3600).contains(drainDelay) else { throw ValidationError("--drain-delay must be from 0 to 3600 seconds") }
   }
 
@@ -125,6 +137,8 @@ struct Serve: AsyncParsableCommand {
     configuration.timeout = .milliseconds(timeoutMs)
     configuration.maxInFlight = maxInFlight
     configuration.maxConnections = maxConnections
+    configuration.messageRate = messageRate
+    configuration.echoRate = echoRate
     configuration.loops = loops ?? Self.cores
     configuration.publicDirectory = `public` ?? PageDirectory.find()
     configuration.allowsAnonymous = allowAnonymous

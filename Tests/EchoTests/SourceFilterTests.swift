@@ -81,7 +81,7 @@ import Testing
   }
 
   @Test func everyReasonHasTheNameThatTheAPITells() {
-    let names = ["low_source_port", "own_address", "bad_source", "bad_destination", "send_failed"]
+    let names = ["low_source_port", "own_address", "bad_source", "bad_destination", "rate_limited", "send_failed"]
     #expect(DropReason.allCases.map(\.rawValue) == names)
   }
 }

@@ -100,3 +100,46 @@ import Testing
     #expect(found == (expected.isEmpty ? [] : [expected]))
   }
 }
+
+@Suite struct AddressScopeTests {
+  @Test(
+    arguments: [
+      "10.0.0.0", "10.255.255.255", "172.16.0.0", "172.31.255.255", "192.168.0.0", "192.168.255.255", "100.64.0.0",
+      "100.127.255.255", "127.0.0.1", "127.255.255.255", "169.254.0.1", "::1", "fc00::", "fdff:ffff::1", "fe80::1",
+      "febf::1", "::ffff:10.1.2.3", "::ffff:127.0.0.1",
+    ])
+  func whatIsNotRoutedOnTheInternetIsNotPublic(text: String) throws {
+    #expect(try #require(IPAddress(text)).isPublic == false)
+  }
+
+  @Test(
+    arguments: [
+      "9.255.255.255", "11.0.0.0", "172.15.255.255", "172.32.0.0", "192.167.255.255", "192.169.0.0", "100.63.255.255",
+      "100.128.0.0", "126.255.255.255", "128.0.0.0", "169.253.255.255", "169.255.0.0", "8.8.8.8", "203.0.113.9",
+      "2001:db8::1", "2000::", "fbff::1", "fe00::1", "fec0::1", "::2", "::ffff:8.8.8.8",
+    ])
+  func whatLiesJustBesideIsPublic(text: String) throws {
+    #expect(try #require(IPAddress(text)).isPublic)
+  }
+
+  @Test(
+    arguments: [
+      ("192.0.2.0", "192.0.2.255", "192.0.3.0"),
+      ("2001:db8:0:1::", "2001:db8:0:1:ffff:ffff:ffff:ffff", "2001:db8:0:2::"),
+      ("::ffff:192.0.2.1", "192.0.2.2", "::c000:201"),
+    ])
+  func aNetworkIsASlash24OrASlash64(one: String, same: String, other: String) throws {
+    let networks = try [one, same, other].map { try #require(IPAddress($0)).network }
+    #expect(networks[0] == networks[1] && networks[0] != networks[2])
+  }
+
+  @Test(
+    arguments: [
+      ("192.0.2.1", "::ffff:192.0.2.1", "192.0.2.2"),
+      ("2001:db8:0:1::", "2001:db8:0:1:ffff:ffff:ffff:ffff", "2001:db8:0:2::"), ("::1", "::2", "0.0.0.1"),
+    ])
+  func aHostIsAnAddressOrASlash64(one: String, same: String, other: String) throws {
+    let hosts = try [one, same, other].map { try #require(IPAddress($0)).host }
+    #expect(hosts[0] == hosts[1] && hosts[0] != hosts[2])
+  }
+}
