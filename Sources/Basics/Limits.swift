@@ -16,6 +16,11 @@ public enum Limits {
   /// What the kernel may queue for the echo server, in bytes (SO_RCVBUF; the kernel grants up to
   /// net.core.rmem_max).
   public static let echoSocketBuffer = 4 << 20
+  /// The hop limit that echoed datagrams leave with: more than any path of the Internet has hops (some 30), and no
+  /// system's default (32, 64, 128, 255), so that an answer which comes in as a message can be told.
+  public static let echoHopLimit = 47
+  /// What is left of it at another echo server, with up to 14 routers between.
+  public static let echoHopLimits = 33...47
   /// Datagrams a second that the echo server answers for a network of public addresses.
   public static let defaultEchoRate = 200
   /// Bytes of printed lines that wait for a slow standard output before lines are dropped and counted.

@@ -68,10 +68,15 @@ static inline size_t clinux_cmsg_length (size_t length) { return CMSG_LEN (lengt
 static const int CLINUX_SO_TIMESTAMPNS = 35;
 static const int CLINUX_SO_REUSEPORT = 15;
 static const int CLINUX_SO_RXQ_OVFL = 40;
+static const int CLINUX_IP_TTL = 2;
 static const int CLINUX_IP_PKTINFO = 8;
 static const int CLINUX_IP_RECVERR = 11;
+static const int CLINUX_IP_RECVTTL = 12;
+static const int CLINUX_IPV6_UNICAST_HOPS = 16;
 static const int CLINUX_IPV6_RECVERR = 25;
 static const int CLINUX_IPV6_RECVPKTINFO = 49;
 static const int CLINUX_IPV6_PKTINFO = 50;
+static const int CLINUX_IPV6_RECVHOPLIMIT = 51;
+static const int CLINUX_IPV6_HOPLIMIT = 52;
 
 #endif

@@ -3,7 +3,8 @@ public enum DropReason: String, CaseIterable, Sendable {
   /// It came from port 0 or below 1024, where other services answer what they are sent: two of them, once set on
   /// each other, would never stop (CVE-2024-2169).
   case lowSourcePort = "low_source_port"
-  /// It claims to come from this very server.
+  /// It claims to come from this very server, or is an answer of another one: two of them, once set on each other,
+  /// would never stop either.
   case ownAddress = "own_address"
   /// Its source is no single host: broadcast, multicast or unspecified (RFC 1122 section 3.2.1.3).
   case badSource = "bad_source"

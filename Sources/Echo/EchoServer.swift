@@ -40,16 +40,21 @@ public final class EchoServer: Sendable {
   ) throws(BindError) -> [EchoSocket] {
     do throws(SocketError) {
       let dualStack = address.takesIPv4(beside: all)
-      let first = try EchoSocket(UDPSocket.bound(to: address, sharing: .first, dualStack: dualStack))
+      let first = try EchoSocket(Self.socket(at: address, .first, dualStack))
       var sockets = [first]
       for _ in 1..<max(1, count) {
-        let socket = try UDPSocket.bound(to: first.address, sharing: .joining, dualStack: dualStack)
-        sockets.append(try EchoSocket(socket))
+        sockets.append(try EchoSocket(Self.socket(at: first.address, .joining, dualStack)))
       }
       return sockets
     } catch {
       throw BindError(address: address, transport: .udp, cause: error)
     }
+  }
+
+  private static func socket(
+    at address: SocketAddress, _ sharing: UDPSocket.PortSharing, _ dualStack: Bool
+  ) throws(SocketError) -> UDPSocket {
+    try UDPSocket.bound(to: address, sharing: sharing, hopLimit: Limits.echoHopLimit, dualStack: dualStack)
   }
 
   /// Begins to answer.

@@ -88,7 +88,8 @@ extension EchoWorker: DescriptorHandler {
 
   private func refusal(of datagram: BatchedDatagram) -> DropReason? {
     let source = datagram.source
-    if let reason = filter.refusal(source: source, destination: datagram.destination) { return reason }
+    let (destination, hopLimit) = (datagram.destination, datagram.hopLimit)
+    if let reason = filter.refusal(source: source, destination: destination, hopLimit: hopLimit) { return reason }
     guard source.ip.isPublic else { return nil }
     let wait = limiter.withLock { $0.take(from: source.ip.network, at: loop.now) }
     return wait == nil ? nil : .rateLimited

@@ -1,3 +1,4 @@
+import Basics
 public import Sockets
 
 /// Whom the echo server answers: a value without a socket.
@@ -21,17 +22,27 @@ public struct SourceFilter: Sendable {
 
   /// Why a datagram is not answered; nil where it is.
   ///
-  /// - Parameter destination: where it was sent to, if the socket tells.
-  public func refusal(source: SocketAddress, destination: IPAddress?) -> DropReason? {
+  /// - Parameters:
+  ///   - destination: where it was sent to, if the socket tells.
+  ///   - hopLimit: how many more hops it could have gone, if the socket tells.
+  public func refusal(source: SocketAddress, destination: IPAddress?, hopLimit: Int? = nil) -> DropReason? {
     if source.port < Self.lowestSourcePort { return .lowSourcePort }
     if isForMany(source.ip) || source.ip.isUnspecified || source.ip.isReserved { return .badSource }
     if let destination, isForMany(destination) { return .badDestination }
-    if isOwn(source) { return .ownAddress }
+    if isOwn(source) || isAnswer(source, hopLimit) { return .ownAddress }
     return nil
   }
 
   private func isForMany(_ ip: IPAddress) -> Bool {
     ip.isMulticast || ip.isLimitedBroadcast || (!broadcasts.isEmpty && broadcasts.contains(ip))
+  }
+
+  /// Whether a datagram is another echo server's answer to one that claimed to come from here.
+  ///
+  /// An answer leaves with a hop limit that nothing else does. Not so sure from a public address, where a message may
+  /// have come 17 hops; there the rate bounds what goes round.
+  private func isAnswer(_ source: SocketAddress, _ hopLimit: Int?) -> Bool {
+    hopLimit.map(Limits.echoHopLimits.contains) ?? false && !source.ip.isPublic
   }
 
   private func isOwn(_ source: SocketAddress) -> Bool {

@@ -8,6 +8,8 @@ struct ControlMessages {
   private(set) var receiveTime: WallTime?
   /// `IP_PKTINFO`, `IPV6_PKTINFO`: the address that the datagram was sent to.
   private(set) var destination: IPAddress?
+  /// `IP_TTL`, `IPV6_HOPLIMIT`: how many more hops the datagram could have gone.
+  private(set) var hopLimit: Int?
   /// `SO_RXQ_OVFL`: datagrams the kernel dropped on this socket since it was made, modulo 2³².
   private(set) var dropped: UInt32?
 
@@ -28,6 +30,8 @@ struct ControlMessages {
       receiveTime = WallTime(nanoseconds: Int64(stamp.tv_sec) * 1_000_000_000 + Int64(stamp.tv_nsec))
     case (SOL_SOCKET, CLINUX_SO_RXQ_OVFL):
       dropped = data.loadUnaligned(as: UInt32.self)
+    case (Int32(IPPROTO_IP), CLINUX_IP_TTL), (Int32(IPPROTO_IPV6), CLINUX_IPV6_HOPLIMIT):
+      hopLimit = Int(data.loadUnaligned(as: Int32.self))
     case (Int32(IPPROTO_IP), CLINUX_IP_PKTINFO):
       destination = .v4(IPv4Address(data.loadUnaligned(as: in_pktinfo.self).ipi_addr))
     case (Int32(IPPROTO_IPV6), CLINUX_IPV6_PKTINFO):

@@ -94,6 +94,7 @@ extension DatagramBatch {
     return BatchedDatagram(
       source: SocketAddress(sockaddr: name)!,  // recvmmsg on an IP socket always tells an IP address.
       destination: control.destination,
+      hopLimit: control.hopLimit,
       bytes: UnsafeRawBufferPointer(start: payloads + index * datagramSize, count: Int(received[index].length)),
       isTruncated: received[index].message.msg_flags & Int32(MSG_TRUNC) != 0)
   }
@@ -105,6 +106,8 @@ public struct BatchedDatagram {
   public var source: SocketAddress
   /// The address it was sent to, where the socket is bound to all of them.
   public var destination: IPAddress?
+  /// How many more hops it could have gone (the TTL of IPv4).
+  public var hopLimit: Int?
   /// Its payload, possibly empty; good until the batch's next receipt.
   public var bytes: UnsafeRawBufferPointer
   /// It was longer than the batch's buffers, and the rest is lost.

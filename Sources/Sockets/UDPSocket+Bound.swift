@@ -16,13 +16,15 @@ extension UDPSocket {
   /// A socket that takes datagrams from anyone, for ``DatagramBatch``.
   ///
   /// On a wildcard address each datagram tells where it was sent to, so that a reply can leave from there; that
-  /// costs some 5 %, so other sockets go without. The kernel's drops are told too.
+  /// costs some 5 %, so other sockets go without. The kernel's drops are told too, and each datagram's hop limit (half
+  /// a percent).
   ///
   /// - Parameters:
+  ///   - hopLimit: what its own datagrams leave with (the TTL of IPv4); nil for the system's default.
   ///   - dualStack: whether `[::]` takes IPv4 as well; other addresses never do.
   /// - Throws: `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES` for a port below 1024, `EMFILE`.
   public static func bound(
-    to address: SocketAddress, sharing: PortSharing = .first, dualStack: Bool = false
+    to address: SocketAddress, sharing: PortSharing = .first, hopLimit: Int? = nil, dualStack: Bool = false
   ) throws(SocketError) -> UDPSocket {
     let socket = try Descriptor.socket(address.family, SOCK_DGRAM)
     try socket.setOption(SOL_SOCKET, CLINUX_SO_RXQ_OVFL, to: 1)
@@ -31,11 +33,26 @@ extension UDPSocket {
     if address.family == AF_INET6 {
       try socket.setOption(Int32(IPPROTO_IPV6), IPV6_V6ONLY, to: dualStack ? 0 : 1)
     }
+    try setHopLimits(socket, address, hopLimit, alsoIPv4: dualStack)
     if address.ip.isUnspecified { try askForDestinations(socket, address) }
     if sharing == .joining { try socket.setOption(SOL_SOCKET, CLINUX_SO_REUSEPORT, to: 1) }
     try socket.bind(to: address)
     if sharing == .first { try socket.setOption(SOL_SOCKET, CLINUX_SO_REUSEPORT, to: 1) }
     return UDPSocket(socket: socket)
+  }
+
+  /// Has datagrams leave with a hop limit and tell theirs (ip(7), `IP_TTL`, `IP_RECVTTL`; ipv6(7)).
+  private static func setHopLimits(
+    _ socket: borrowing Descriptor, _ address: SocketAddress, _ hopLimit: Int?, alsoIPv4: Bool
+  ) throws(SocketError) {
+    let isIPv6 = address.family == AF_INET6
+    if isIPv6 {
+      try socket.setOption(Int32(IPPROTO_IPV6), CLINUX_IPV6_RECVHOPLIMIT, to: 1)
+      if let hopLimit { try socket.setOption(Int32(IPPROTO_IPV6), CLINUX_IPV6_UNICAST_HOPS, to: Int32(hopLimit)) }
+    }
+    guard !isIPv6 || alsoIPv4 else { return }
+    try socket.setOption(Int32(IPPROTO_IP), CLINUX_IP_RECVTTL, to: 1)
+    if let hopLimit { try socket.setOption(Int32(IPPROTO_IP), CLINUX_IP_TTL, to: Int32(hopLimit)) }
   }
 
   private static func askForDestinations(

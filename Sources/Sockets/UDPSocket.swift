@@ -108,8 +108,8 @@ public struct ReceivedDatagram: Sendable {
   }
 }
 
-/// Room for the control messages of one receipt, aligned as cmsghdr wants it: a timestamp, packet information and
-/// the count of drops are 88 bytes.
+/// Room for the control messages of one receipt, aligned as cmsghdr wants it: packet information, the hop limit
+/// and the count of drops are 88 bytes, a timestamp 32.
 struct ReceiveControl {
   var bytes:
     (

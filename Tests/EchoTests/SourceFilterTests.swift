@@ -71,6 +71,17 @@ import Testing
     #expect(try reason("[2001:db8::9]:4000", destination) == .badDestination)
   }
 
+  /// From where no rate bounds what two servers send each other.
+  @Test(arguments: 0...255)
+  func anAnswerOfAnotherServerIsToldByItsHopLimit(hopLimit: Int) throws {
+    for ip in ["127.0.0.1", "10.0.0.1", "192.168.7.7", "::1", "fd00::1", "192.0.2.9", "2001:db8::9"] {
+      let source = SocketAddress(try #require(IPAddress(ip)), port: 9998)
+      let isAnswer = (33...47).contains(hopLimit) && !source.ip.isPublic
+      let reason = Self.filter.refusal(source: source, destination: nil, hopLimit: hopLimit)
+      #expect(reason == (isAnswer ? .ownAddress : nil))
+    }
+  }
+
   @Test func withoutBroadcastsOfItsOwnTheGeneralOneIsStillRefused() throws {
     let filter = SourceFilter(own: [], interfaces: [], broadcasts: [])
     let many = try #require(SocketAddress("255.255.255.255:4000"))

@@ -76,6 +76,19 @@ package final class PlainSocket {
     }
   }
 
+  /// Waits for one datagram; its hop limit, where the option to be told it is set.
+  package func receiveHopLimit() throws -> Int32? {
+    var control = [UInt64](repeating: 0, count: 8)
+    let received = control.withUnsafeMutableBytes { control in
+      var message = msghdr()
+      (message.msg_control, message.msg_controllen) = (control.baseAddress, control.count)
+      return recvmsg(descriptor, &message, 0)
+    }
+    guard received >= 0 else { throw SocketError(.recvmsg, .init(rawValue: errno)) }
+    // A control message of four bytes: its head (cmsg(3)), then they.
+    return control[0] == 20 ? Int32(truncatingIfNeeded: control[2]) : nil
+  }
+
   /// Whether something is queued now.
   package var hasSomething: Bool {
     readiness(of: descriptor, POLLIN, milliseconds: 0) & POLLIN != 0
