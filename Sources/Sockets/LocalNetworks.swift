@@ -23,6 +23,8 @@ public struct LocalNetworks: Sendable {
       }
       next = entry.ifa_next
     }
+    // Where nobody configured a broadcast address, glibc tells the interface's own in its place.
+    broadcasts.subtract(addresses)
   }
 
   /// From the mask, since the kernel names none for loopback, or where nobody configured one, and yet takes the last
