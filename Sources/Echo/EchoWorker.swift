@@ -90,7 +90,7 @@ extension EchoWorker: DescriptorHandler {
     let source = datagram.source
     let (destination, hopLimit) = (datagram.destination, datagram.hopLimit)
     if let reason = filter.refusal(source: source, destination: destination, hopLimit: hopLimit) { return reason }
-    guard source.ip.isPublic else { return nil }
+    guard filter.isBounded(source.ip) else { return nil }
     let wait = limiter.withLock { $0.take(from: source.ip.network, at: loop.now) }
     return wait == nil ? nil : .rateLimited
   }

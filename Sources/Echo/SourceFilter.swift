@@ -37,12 +37,18 @@ public struct SourceFilter: Sendable {
     ip.isMulticast || ip.isLimitedBroadcast || (!broadcasts.isEmpty && broadcasts.contains(ip))
   }
 
+  /// Whether the rate bounds what comes from an address: the public ones, but for the machine's own, which are as near
+  /// as loopback is (the kernel takes none of them from outside).
+  public func isBounded(_ ip: IPAddress) -> Bool {
+    ip.isPublic && !interfaces.contains(ip)
+  }
+
   /// Whether a datagram is another echo server's answer to one that claimed to come from here.
   ///
-  /// An answer leaves with a hop limit that nothing else does. Not so sure from a public address, where a message may
-  /// have come 17 hops; there the rate bounds what goes round.
+  /// An answer leaves with a hop limit that nothing else does. That is not so sure of what came 17 hops, over the
+  /// Internet; there the rate bounds what goes round.
   private func isAnswer(_ source: SocketAddress, _ hopLimit: Int?) -> Bool {
-    hopLimit.map(Limits.echoHopLimits.contains) ?? false && !source.ip.isPublic
+    hopLimit.map(Limits.echoHopLimits.contains) ?? false && !isBounded(source.ip)
   }
 
   private func isOwn(_ source: SocketAddress) -> Bool {

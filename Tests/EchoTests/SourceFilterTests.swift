@@ -74,11 +74,18 @@ import Testing
   /// From where no rate bounds what two servers send each other.
   @Test(arguments: 0...255)
   func anAnswerOfAnotherServerIsToldByItsHopLimit(hopLimit: Int) throws {
-    for ip in ["127.0.0.1", "10.0.0.1", "192.168.7.7", "::1", "fd00::1", "192.0.2.9", "2001:db8::9"] {
+    for ip in ["127.0.0.1", "10.0.0.1", "192.168.7.7", "::1", "fd00::1", "192.0.2.2", "192.0.2.9", "2001:db8::9"] {
       let source = SocketAddress(try #require(IPAddress(ip)), port: 9998)
-      let isAnswer = (33...47).contains(hopLimit) && !source.ip.isPublic
+      let isAnswer = (33...47).contains(hopLimit) && !["192.0.2.9", "2001:db8::9"].contains(ip)
       let reason = Self.filter.refusal(source: source, destination: nil, hopLimit: hopLimit)
       #expect(reason == (isAnswer ? .ownAddress : nil))
+    }
+  }
+
+  @Test func theRateBoundsPublicAddressesThatAreNotTheMachinesOwn() throws {
+    for ip in ["192.0.2.9", "8.8.8.8", "2001:db8::9"] { #expect(Self.filter.isBounded(try #require(IPAddress(ip)))) }
+    for ip in ["192.0.2.2", "127.0.0.1", "10.1.2.3", "fd00::1", "fe80::9%lo"] {
+      #expect(!Self.filter.isBounded(try #require(IPAddress(ip))))
     }
   }
 

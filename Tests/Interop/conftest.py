@@ -7,7 +7,7 @@ import pytest
 
 from support.child import yodel_binary
 from support.gateway import EchoServer, Gateway
-from support.namespace import LoopbackNamespace, can_have_namespaces
+from support.namespace import Internet, LoopbackNamespace, can_have_namespaces
 from support.udp import has_ipv6
 
 
@@ -81,9 +81,20 @@ def echo_server(own):
     return lambda *options, **more: own(EchoServer, *options, **more)
 
 
+def needs_namespaces():
+    if not can_have_namespaces():
+        pytest.skip("a network namespace needs root, unshare and ip")
+
+
 @pytest.fixture
 def namespace(own):
     """A network of its own; skipped where this user may not make one."""
-    if not can_have_namespaces():
-        pytest.skip("a network namespace needs root, unshare and ip")
+    needs_namespaces()
     return own(LoopbackNamespace)
+
+
+@pytest.fixture(scope="module")
+def internet(own_for_module):
+    """A network of its own with public addresses; skipped where this user may not make one."""
+    needs_namespaces()
+    return own_for_module(Internet)

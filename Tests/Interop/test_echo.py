@@ -1,13 +1,11 @@
 """The UDP echo server, spoken to directly by Python's sockets and netcat."""
 
-import socket
-import struct
 import subprocess
 
 import pytest
 
 from support.gateway import Gateway
-from support.udp import LARGEST_IPV4, LARGEST_IPV6, ask, has_ipv6, udp_socket
+from support.udp import LARGEST_IPV4, LARGEST_IPV6, ask, has_ipv6, send_forged, udp_socket
 from support.waiting import wait_until
 
 SIZES = [0, 1, 1472, 9000, LARGEST_IPV4]
@@ -140,19 +138,6 @@ def test_source_port_1024_is_answered(gateway):
     with client:
         client.sendto(b"just high enough", gateway.udp)
         assert client.recvfrom(65536) == (b"just high enough", gateway.udp)
-
-
-def send_forged(source, destination, data):
-    """Send a datagram with a forged source, over a raw socket."""
-    try:
-        raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
-    except PermissionError:
-        pytest.skip("a forged source needs a privilege")
-    with raw:
-        udp = struct.pack("!HHHH", source[1], destination[1], 8 + len(data), 0) + data
-        addresses = socket.inet_aton(source[0]) + socket.inet_aton(destination[0])
-        head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), 0, 0, 64, socket.IPPROTO_UDP, 0)
-        raw.sendto(head + addresses + udp, destination)
 
 
 def test_a_datagram_from_the_servers_own_address_does_not_loop(serve):

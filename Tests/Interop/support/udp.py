@@ -4,8 +4,11 @@ import heapq
 import itertools
 import re
 import socket
+import struct
 import threading
 import time
+
+import pytest
 
 from .waiting import PATIENCE
 
@@ -127,6 +130,19 @@ def ask(address, data, source="127.0.0.1"):
         client.sendto(data, address)
         reply, sender = client.recvfrom(65536)
         return reply, sender[:2]
+
+
+def send_forged(source, destination, data):
+    """Send a datagram with a forged source, over a raw socket."""
+    try:
+        raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    except PermissionError:
+        pytest.skip("a forged source needs a privilege")
+    with raw:
+        udp = struct.pack("!HHHH", source[1], destination[1], 8 + len(data), 0) + data
+        addresses = socket.inet_aton(source[0]) + socket.inet_aton(destination[0])
+        head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), 0, 0, 64, socket.IPPROTO_UDP, 0)
+        raw.sendto(head + addresses + udp, destination)
 
 
 def has_ipv6():
