@@ -75,7 +75,12 @@ let package = Package(
     tests("HTTPServerTests", ["Basics", "EventLoop", "HTTPServer", "Sockets", "TestSupport", system]),
     tests("RelayTests", ["Basics", "EventLoop", "Relay", "Sockets", "TestSupport", system]),
     tests("EchoTests", ["Basics", "Echo", "EventLoop", "Sockets", "TestSupport", system]),
-    tests("GatewayTests", ["Basics", "Gateway", "HTTPServer", "Sockets", "TestSupport", "yodel", system]),
+    tests(
+      "GatewayTests",
+      [
+        "Basics", "EventLoop", "Gateway", "HTTPServer", "Sockets", "TestSupport", "yodel", system,
+        .product(name: "Logging", package: "swift-log"),
+      ]),
     tests("TidyTests", ["Gateway", "yodel", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
   ]
 )

@@ -60,6 +60,14 @@ public struct JSONWriter {
     integer(value)
   }
 
+  /// A text as a member whose name is only known at run time.
+  public mutating func member(escaping name: String, _ value: String) {
+    separate()
+    string(name)
+    bytes.append(UInt8(ascii: ":"))
+    string(value)
+  }
+
   /// A boolean as a member.
   public mutating func member(_ name: StaticString, _ value: Bool) {
     key(name)

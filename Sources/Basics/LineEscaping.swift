@@ -30,6 +30,31 @@ public func escapedLine(_ text: String) -> String {
   escapedLine(text.utf8)
 }
 
+/// JSON text as one printable line: what JSON lets stand in its strings, and yet must not reach a terminal, becomes
+/// `\u` escapes (RFC 8259 section 7), so that a reader of the JSON gets it back.
+public func escapedJSON(_ text: [UInt8]) -> [UInt8] {
+  // All of these are 7F or longer than a byte in UTF-8; most texts hold none.
+  guard text.contains(where: { $0 >= 0x7F }) else { return text }
+  var line = ""
+  for scalar in String(decoding: text, as: UTF8.self).unicodeScalars {
+    if scalar.value >= 0x7F, mustEscape(scalar) {
+      let digits = String(scalar.value, radix: 16)
+      line += "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
+    } else {
+      line.unicodeScalars.append(scalar)
+    }
+  }
+  return Array(line.utf8)
+}
+
+/// Control characters, what ends a line, and what turns the direction of writing; all in the first 64 Ki.
+private func mustEscape(_ scalar: Unicode.Scalar) -> Bool {
+  switch scalar.value {
+  case 0x00...0x1F, 0x7F...0x9F, 0x061C, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069: true
+  default: false
+  }
+}
+
 private func scalar(in bytes: [UInt8], at index: Int) -> Unicode.Scalar? {
   for length in 1...4 where index + length <= bytes.count {
     if let text = String(validating: bytes[index..<index + length], as: UTF8.self) {
@@ -45,7 +70,7 @@ private func appendEscaped(_ scalar: Unicode.Scalar, to line: inout String) {
   case 0x0A: line += "\\n"
   case 0x0D: line += "\\r"
   case 0x5C: line += "\\\\"
-  case 0x00...0x1F, 0x7F...0x9F, 0x061C, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069:
+  case _ where mustEscape(scalar):
     line += "\\u{" + String(scalar.value, radix: 16, uppercase: true) + "}"
   default: line.unicodeScalars.append(scalar)
   }

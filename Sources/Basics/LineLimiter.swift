@@ -24,4 +24,17 @@ public struct LineLimiter: Sendable {
     defer { suppressed = 0 }
     return suppressed
   }
+
+  /// When what was suppressed is to be told if no line comes before; nil where all is told.
+  public var tellsAt: MonotonicTime? {
+    suppressed > 0 ? windowEnds : nil
+  }
+
+  /// Takes a line for what was suppressed, if it is time: a flood that has ended brings no line of its own.
+  ///
+  /// - Returns: how many were suppressed; nil where there is nothing to tell, or not yet.
+  public mutating func tell(at now: MonotonicTime) -> Int? {
+    guard let tellsAt, now >= tellsAt else { return nil }
+    return admit(at: now)
+  }
 }

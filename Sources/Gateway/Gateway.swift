@@ -36,8 +36,8 @@ public final class Gateway: Sendable {
     try requireDescriptors(configuration)
     let threads = try startLoops(configuration.loops)
     do throws(StartupError) {
-      let core = try makeCore(configuration, loops: threads.map(\.loop), logger: logger)
-      let server = try makeServer(core, logger: logger)
+      let core = try makeCore(configuration, logger, loops: threads.map(\.loop))
+      let server = try makeServer(core)
       let gateway = Gateway(core: core, threads: threads, server: server)
       do throws(SocketError) {
         try await core.echo?.start()
@@ -46,6 +46,7 @@ public final class Gateway: Sendable {
         await gateway.close()
         throw .noLoops(error)
       }
+      gateway.noteStart()
       return gateway
     } catch {
       end(threads)
@@ -64,10 +65,15 @@ public final class Gateway: Sendable {
   /// in flight gets its reply or its timeout, then everything is closed. Once.
   public func stop() async {
     core.beginDraining()
+    let began = MonotonicTime.now()
+    core.log.note(
+      "draining", ["connections": "\(server.connections)", "in_flight": "\(core.budget.inFlight)"])
     if core.configuration.drainDelay > .zero {
       try? await Task.sleep(nanoseconds: UInt64(core.configuration.drainDelay.count))
     }
     await close()
+    core.log.finish()
+    core.log.note("stopped", ["draining_ms": "\((MonotonicTime.now() - began).milliseconds)"])
     Self.end(threads)
   }
 
@@ -89,6 +95,17 @@ extension Gateway {
     guard allowed >= needed else { throw .tooFewDescriptors(needed: needed, allowed: allowed) }
   }
 
+  private func noteStart() {
+    func list(_ addresses: [SocketAddress]) -> Logger.MetadataValue {
+      "\(addresses.map(\.description).joined(separator: " "))"
+    }
+    let metadata: Logger.Metadata = [
+      "version": "\(version)", "http": list(httpAddresses), "udp": list(udpAddresses),
+      "loops": "\(core.loops.count)",
+    ]
+    core.log.note("started", metadata)
+  }
+
   private static func startLoops(_ count: Int) throws(StartupError) -> [LoopThread] {
     var threads: [LoopThread] = []
     do throws(SocketError) {
@@ -106,13 +123,14 @@ extension Gateway {
   }
 
   private static func makeCore(
-    _ configuration: GatewayConfiguration, loops: [EventLoop], logger: Logger
+    _ configuration: GatewayConfiguration, _ logger: Logger, loops: [EventLoop]
   ) throws(StartupError) -> GatewayCore {
     let access = try makeAccess(configuration, logger: logger)
     let echo = try makeEcho(configuration, loops: loops)
     let targets = try makeTargets(configuration, echo: echo)
     return GatewayCore(
-      configuration, loops: loops, targets: targets, access: access, files: try readPage(configuration), echo: echo)
+      configuration, logger: logger, loops: loops, targets: targets, access: access,
+      files: try readPage(configuration), echo: echo)
   }
 
   private static func makeAccess(
@@ -187,7 +205,7 @@ extension Gateway {
     }
   }
 
-  private static func makeServer(_ core: GatewayCore, logger: Logger) throws(StartupError) -> HTTPServer {
+  private static func makeServer(_ core: GatewayCore) throws(StartupError) -> HTTPServer {
     let addresses = core.configuration.http ?? GatewayConfiguration.loopbacks(port: 8080)
     let loops = core.loops.indices.map { index in
       (loop: core.loops[index], application: GatewayLoop(core, index: index) as any HTTPApplication)
@@ -195,7 +213,7 @@ extension Gateway {
     do throws(BindError) {
       let server = try HTTPServer(
         on: loops, addresses: addresses, maxConnections: core.configuration.maxConnections,
-        log: { logger.warning("\($0)") })
+        log: { [log = core.log] in log.write($0) })
       core.listens(server)
       return server
     } catch {

@@ -2,6 +2,7 @@ import Basics
 import Echo
 import EventLoop
 import HTTPServer
+import Logging
 import Relay
 import Sockets
 import Synchronization
@@ -9,6 +10,7 @@ import Synchronization
 /// What the loops of a gateway share, all of it fixed before the first request but for the end.
 final class GatewayCore: Sendable {
   let configuration: GatewayConfiguration
+  let log: OperatorLog
   let loops: [EventLoop]
   let targets: TargetTable
   let access: AccessRules
@@ -25,10 +27,11 @@ final class GatewayCore: Sendable {
   private let http = Locked<HTTPServer?>(nil)
 
   init(
-    _ configuration: GatewayConfiguration, loops: [EventLoop], targets: TargetTable, access: AccessRules,
-    files: StaticFiles, echo: EchoServer?
+    _ configuration: GatewayConfiguration, logger: Logger, loops: [EventLoop], targets: TargetTable,
+    access: AccessRules,     files: StaticFiles, echo: EchoServer?
   ) {
     self.configuration = configuration
+    log = OperatorLog(logger, on: loops[0])
     self.loops = loops
     self.targets = targets
     self.access = access

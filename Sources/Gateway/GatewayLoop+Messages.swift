@@ -29,6 +29,7 @@ extension GatewayLoop {
   @inline(never)
   private func problem(_ error: RelayError, with order: MessageOrder) -> Problem {
     metrics.count(ExchangeOutcome(error), target: order.targetIndex, roundTrip: nil)
+    core.log.write(error, to: order.target)
     return Problem(error, target: order.target, timeoutMilliseconds: Int(order.timeout.count / 1_000_000))
   }
 

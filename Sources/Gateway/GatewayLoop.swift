@@ -61,7 +61,8 @@ extension GatewayLoop {
 
   @inline(never)
   private func counted(_ problem: Problem, _ head: HTTPRequestHead, _ label: Router.Label) -> HTTPResponse {
-    counted(problem.response, head, label)
+    core.log.write(problem, for: head)
+    return counted(problem.response, head, label)
   }
 
   @inline(never)

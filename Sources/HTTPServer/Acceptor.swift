@@ -11,7 +11,6 @@ actor Acceptor: LoopActor {
   private let workers: [HTTPWorker]
   private let status: ServerStatus
   private let log: HTTPServer.Log
-  private var logLimiter = LineLimiter()
   /// What it will listen on when it starts.
   private var waiting: [ListeningSocket]
   private var listeners: [(socket: ListeningSocket, registration: Registration)] = []
@@ -72,17 +71,17 @@ extension Acceptor: DescriptorHandler, TimerHandler {
     let worker = workers.min { $0.load.load(ordering: .relaxed) < $1.load.load(ordering: .relaxed) }!
     switch status.open(from: peer.ip) {
     case .served: worker.adopt(connection.release(), peer: peer, refusal: nil)
-    case .refused(let refusal): worker.adopt(connection.release(), peer: peer, refusal: refusal)
-    case .closed: break
+    case .refused(let refusal):
+      log(.overLimit(refusal))
+      worker.adopt(connection.release(), peer: peer, refusal: refusal)
+    case .closed: log(.closedUnheard)
     }
   }
 
   /// Out of descriptors, the connection stays queued and the listener ready: asked again at once, it would answer the
   /// same. A tenth of a second is soon enough.
   private func pause(_ index: Int, because error: SocketError) {
-    if let suppressed = logLimiter.admit(at: loop.now) {
-      log("no connection can be accepted: \(error); trying again (\(suppressed) times not told)")
-    }
+    log(.cannotAccept(error))
     watch(index, for: [])
     _ = loop.schedule(at: loop.now + .milliseconds(100), handler: self, token: index)
   }

@@ -3,8 +3,8 @@ public import Sockets
 
 /// An HTTP server over all loops: libmicrohttpd reads and writes HTTP; listening, limits and loops are ours.
 public final class HTTPServer: Sendable {
-  /// Is given lines for the operator, a second apart at least.
-  public typealias Log = @Sendable (String) -> Void
+  /// Is told what an operator should hear of, on whatever loop it happens.
+  public typealias Log = @Sendable (HTTPServerEvent) -> Void
 
   /// Where it listens, ports known.
   public let addresses: [SocketAddress]

@@ -90,15 +90,15 @@ private let targetRead: Daemon.TargetCallback = { context, target, handle in
 
 private let writeLog: MHD_LogCallback = { context, format, arguments in
   Callback(arguments: (format!, arguments!)).enter(context) { worker, call in
-    worker.note("libmicrohttpd: " + escapedLine(formatted(call.0, call.1)))
+    worker.log(.library(formatted(call.0, call.1)))
   }
 }
 
 /// What a C format and its arguments say, without the line's end.
-private func formatted(_ format: UnsafePointer<CChar>, _ arguments: CVaListPointer) -> [UInt8] {
+private func formatted(_ format: UnsafePointer<CChar>, _ arguments: CVaListPointer) -> String {
   withUnsafeTemporaryAllocation(of: CChar.self, capacity: 512) { line in
     let length = Int(vsnprintf(line.baseAddress!, line.count, format, arguments))
     let text = line[..<min(max(length, 0), line.count - 1)].map { UInt8(bitPattern: $0) }
-    return text.last == UInt8(ascii: "\n") ? text.dropLast() : text
+    return String(decoding: text.last == UInt8(ascii: "\n") ? text.dropLast() : text, as: UTF8.self)
   }
 }

@@ -30,8 +30,7 @@ actor HTTPWorker: LoopActor {
   var isAwaitingAnswers = false
   var nextSweep = MonotonicTime.now()
   var drain: Drain?
-  private let log: HTTPServer.Log
-  private var logLimiter = LineLimiter()
+  let log: HTTPServer.Log
 
   init(
     on loop: EventLoop, application: any HTTPApplication, status: ServerStatus, deadlines: HTTPDeadlines,
@@ -86,7 +85,7 @@ extension HTTPWorker {
       connection.registration = try loop.register(
         descriptor, for: [.peerEnded, .edgeTriggered], handler: self, token: Int(descriptor))
     } catch {
-      note("a connection could not be watched: \(error)")
+      log(.cannotWatch(error))
       return refuse(connection)
     }
     arriving = connection
@@ -123,12 +122,6 @@ extension HTTPWorker {
     connections[Int(connection.descriptor)] = nil
     connection.isClosed = true
     forget(connection)
-  }
-
-  /// Logs something that can happen often.
-  func note(_ line: String) {
-    guard let suppressed = logLimiter.admit(at: .now()) else { return }
-    log(suppressed == 0 ? line : "\(line) (and \(suppressed) lines like it before)")
   }
 }
 

@@ -1,3 +1,4 @@
+import Basics
 import Glibc
 
 /// Standard output for results, standard error for diagnostics; a line is out when the call returns.
@@ -7,9 +8,14 @@ enum Console {
     write(Array(text.utf8), to: STDOUT_FILENO)
   }
 
-  /// A diagnostic, as one line.
+  /// A diagnostic, as one line whatever is in it: it may quote an argument, a file's name or what a server said.
   static func complain(_ line: String) {
-    write(Array("yodel: \(line)\n".utf8), to: STDERR_FILENO)
+    writeDiagnostic(Array("yodel: \(escapedLine(line))\n".utf8))
+  }
+
+  /// A diagnostic as it is.
+  static func writeDiagnostic(_ bytes: [UInt8]) {
+    write(bytes, to: STDERR_FILENO)
   }
 
   /// All of the bytes, unless whoever reads them has gone: that is then no business of ours.

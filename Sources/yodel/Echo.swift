@@ -33,8 +33,8 @@ struct Echo: AsyncParsableCommand {
     let server = try EchoServer(on: threads.map(\.loop), addresses: udp, rate: echoRate, observer: printer?.observer)
     try await server.start()
     // Standard output is for the datagrams.
-    Console.write(
-      Array("UDP echo: \(server.addresses.map(\.description).joined(separator: " "))\n".utf8), to: STDERR_FILENO)
+    let addresses = server.addresses.map(\.description).joined(separator: " ")
+    Console.writeDiagnostic(Array("UDP echo: \(addresses)\n".utf8))
     try await untilSignalled { await server.stop() }
     printer?.flush()
     for thread in threads { thread.loop.stop() }

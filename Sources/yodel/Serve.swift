@@ -100,6 +100,9 @@ struct Serve: AsyncParsableCommand {
       "The log's level, on standard error: trace, debug, info, notice, warning, error, critical.", valueName: "level"))
   var logLevel = Logger.Level.info
 
+  @Option(help: ArgumentHelp("How the log looks: an object a line is json.", valueName: "text|json"))
+  var logFormat = LogFormat.text
+
   func validate() throws {
     guard Limits.timeoutMilliseconds.contains(timeoutMs) else {
       throw ValidationError("--timeout-ms must be from 1 to \(Limits.timeoutMilliseconds.upperBound), not \(timeoutMs)")
@@ -118,7 +121,8 @@ struct Serve: AsyncParsableCommand {
 
   func run() async throws {
     signal(SIGPIPE, SIG_IGN)
-    let printer = printDatagrams ? DatagramPrinter() : nil
+    let logger = Logger(label: "yodel") { [logFormat, logLevel] _ in LineLogHandler(logFormat, level: logLevel) }
+    let printer = printDatagrams ? DatagramPrinter { logger.warning("\($0)") } : nil
     let gateway = try await Gateway.start(gatewayConfiguration(printer), logger: logger)
     announce(gateway)
     try await untilSignalled { await gateway.stop() }
@@ -145,12 +149,6 @@ struct Serve: AsyncParsableCommand {
     configuration.drainDelay = .seconds(drainDelay)
     configuration.observer = printer?.observer
     return configuration
-  }
-
-  private var logger: Logger {
-    var logger = Logger(label: "yodel") { StreamLogHandler.standardError(label: $0) }
-    logger.logLevel = logLevel
-    return logger
   }
 
   private func announce(_ gateway: Gateway) {

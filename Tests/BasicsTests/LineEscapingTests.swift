@@ -101,3 +101,18 @@ import Testing
     return bytes
   }
 }
+
+@Suite struct JSONEscapingTests {
+  /// Every character of the first plane: one line, nothing in it that controls, and the same for a reader of JSON.
+  @Test func jsonOnOneLineReadsBackAsItWas() throws {
+    for value in UInt32(0)...0xFFFF {
+      guard let scalar = Unicode.Scalar(value) else { continue }
+      let text = "a\(scalar)z"
+      let line = escapedJSON(JSONWriter.text { $0.member("x", text) })
+      let shown = String(decoding: line.dropLast(), as: UTF8.self)
+      #expect(!shown.unicodeScalars.contains { escapedLine(String($0)) != String($0) && $0 != "\\" })
+      guard case .object(let members) = try JSONValue(parsing: line) else { throw CancellationError() }
+      #expect(members.count == 1 && members[0].value == .string(text))
+    }
+  }
+}

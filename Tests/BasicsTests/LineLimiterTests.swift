@@ -55,4 +55,27 @@ import Testing
     #expect(zip(written, written.dropFirst()).allSatisfy { $1 - $0 >= 1000 })
     #expect(written.count > 50)
   }
+
+  @Test func aFloodThatHasEndedIsToldOnceItsSecondIsOver() {
+    var limiter = LineLimiter()
+    #expect(limiter.tellsAt == nil && limiter.tell(at: Self.time(0)) == nil)
+    _ = limiter.admit(at: Self.time(0))
+    #expect(limiter.tellsAt == nil && limiter.tell(at: Self.time(5000)) == nil)
+    _ = limiter.admit(at: Self.time(6000))
+    for index in 0..<99 { _ = limiter.admit(at: Self.time(6000 + index)) }
+    #expect(limiter.tellsAt == Self.time(7000))
+    #expect(limiter.tell(at: Self.time(6999)) == nil)
+    #expect(limiter.tell(at: Self.time(7000)) == 99)
+    #expect(limiter.tellsAt == nil && limiter.tell(at: Self.time(9000)) == nil)
+  }
+
+  /// What is told is a line as well.
+  @Test func afterTellingTheNextLineWaitsForItsSecond() {
+    var limiter = LineLimiter()
+    for _ in 0..<3 { _ = limiter.admit(at: Self.time(0)) }
+    #expect(limiter.tell(at: Self.time(1000)) == 2)
+    #expect(limiter.admit(at: Self.time(1500)) == nil)
+    #expect(limiter.tell(at: Self.time(1999)) == nil)
+    #expect(limiter.tell(at: Self.time(2000)) == 1)
+  }
 }

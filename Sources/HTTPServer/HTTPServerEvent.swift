@@ -1,0 +1,15 @@
+public import Sockets
+
+/// What an operator should hear of. Each may happen thousands of times a second: whoever writes it down bounds that.
+public enum HTTPServerEvent: Sendable {
+  /// A connection waits in the kernel and cannot be taken; it is tried again, ten times a second.
+  case cannotAccept(SocketError)
+  /// A connection was taken and cannot be watched, so it is closed.
+  case cannotWatch(SocketError)
+  /// A connection past a bound: its request gets this refusal.
+  case overLimit(HTTPRefusal)
+  /// A connection so far past a bound that it is closed unheard.
+  case closedUnheard
+  /// A word of libmicrohttpd's, which may hold anything that a client sent.
+  case library(String)
+}

@@ -1,0 +1,69 @@
+import ArgumentParser
+import Basics
+import Logging
+
+/// How the log's lines look.
+enum LogFormat: String, ExpressibleByArgument, CaseIterable {
+  /// For people: time, level, message, then the metadata as `name=value`.
+  case text
+  /// For programs: an object a line with `time`, `level`, `message` and, where there is some, `metadata`.
+  case json
+
+  /// An event as one line, its end included. What came from a network cannot end it, forge another or hide a part.
+  func line(_ event: LogEvent, _ metadata: Logger.Metadata, at time: WallTime = .now()) -> [UInt8] {
+    let values = metadata.sorted { $0.key < $1.key }.map { (name: $0.key, value: "\($0.value)") }
+    switch self {
+    case .text:
+      let pairs = values.map { " \(escapedLine($0.name))=\(Self.quoted($0.value))" }.joined()
+      return Array("\(time.utc) \(event.level) \(escapedLine(event.message.description))\(pairs)\n".utf8)
+    case .json:
+      let text = JSONWriter.text { json in
+        json.member("time", time.utc)
+        json.member("level", event.level.rawValue)
+        json.member("message", event.message.description)
+        guard !values.isEmpty else { return }
+        json.object("metadata") { json in
+          for (name, value) in values { json.member(escaping: name, value) }
+        }
+      }
+      return escapedJSON(text)
+    }
+  }
+
+  private static func quoted(_ value: String) -> String {
+    let line = escapedLine(value)
+    guard line.isEmpty || line.contains(where: { $0 == " " || $0 == "\"" || $0 == "=" }) else { return line }
+    return "\"" + line.replacing("\"", with: "\\\"") + "\""
+  }
+}
+
+/// Writes the log to standard error, each line by one write(2), so that lines of several threads do not mix.
+struct LineLogHandler: LogHandler {
+  let format: LogFormat
+  var logLevel: Logger.Level
+  var metadata: Logger.Metadata = [:]
+  var metadataProvider: Logger.MetadataProvider?
+
+  init(_ format: LogFormat, level: Logger.Level) {
+    self.format = format
+    logLevel = level
+  }
+
+  subscript(metadataKey key: String) -> Logger.MetadataValue? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  func log(event: LogEvent) {
+    Console.writeDiagnostic(format.line(event, complete(event)))
+  }
+
+  /// The event's own metadata before the provider's, before the logger's.
+  func complete(_ event: LogEvent) -> Logger.Metadata {
+    var all = metadata
+    all.merge(metadataProvider?.get() ?? [:]) { $1 }
+    if let error = event.error { all["error"] = "\(error)" }
+    all.merge(event.metadata ?? [:]) { $1 }
+    return all
+  }
+}
