@@ -119,9 +119,9 @@ extension OperatorLog {
     warn(.refusedMessage, ["lacking": "\(bound)", "target": "\(target.label)"])
   }
 
-  /// A 500, with what is needed to find out why.
+  /// A 500 that somebody hears, with what is needed to find out why.
   func write(_ problem: Problem, for head: HTTPRequestHead) {
-    guard problem.kind == .internalError else { return }
+    guard problem.kind == .internalError, !Task.isCancelled else { return }
     let request = "\(head.method.rawValue) \(head.path)"
     warn(.internalError, ["request": "\(request)", "detail": "\(problem.detail)", "peer": "\(head.peer)"])
   }
