@@ -28,7 +28,7 @@ final class GatewayCore: Sendable {
 
   init(
     _ configuration: GatewayConfiguration, logger: Logger, loops: [EventLoop], targets: TargetTable,
-    access: AccessRules,     files: StaticFiles, echo: EchoServer?
+    access: AccessRules, files: StaticFiles, echo: EchoServer?
   ) {
     self.configuration = configuration
     log = OperatorLog(logger, on: loops[0])

@@ -1,6 +1,8 @@
 import Basics
 import EventLoop
+import HTTPServer
 import Logging
+import Sockets
 import Testing
 
 @testable import Gateway
@@ -74,6 +76,36 @@ struct OperatorLogTests {
       for _ in 0..<10 { for kind in OperatorLog.Kind.allCases { log.warn(kind, ["error": "x"]) } }
       let first = lines.withLock { $0.prefix(OperatorLog.Kind.allCases.count).map(\.message) }
       #expect(Set(first) == Set(OperatorLog.Kind.allCases.map(\.rawValue)))
+    }
+  }
+
+  @Test func anErrorOfOurOwnIsToldWithWhatIsNeededToFindIt() async throws {
+    try await withLog { log in
+      let peer = try #require(SocketAddress("192.0.2.9:4000"))
+      let head = HTTPRequestHead(
+        method: .post, path: "/api/messages", query: nil, fields: HTTPFields(), peer: peer)
+      log.write(Problem(.internalError, "what went wrong"), for: head)
+      log.write(Problem(.noReply, "no news"), for: head)
+      let line = try #require(lines.withLock { $0.count == 1 ? $0[0] : nil })
+      #expect(line.level == .error && line.message == OperatorLog.Kind.internalError.rawValue)
+      let metadata = line.metadata.mapValues(\.description)
+      #expect(
+        metadata == ["request": "POST /api/messages", "detail": "what went wrong", "peer": "192.0.2.9:4000"])
+    }
+  }
+
+  /// Nobody hears it: the request's task was cancelled when its client went away.
+  @Test func aRequestWhoseClientHasGoneIsNoErrorOfOurs() async throws {
+    try await withLog { log in
+      let peer = try #require(SocketAddress("192.0.2.9:4000"))
+      let head = HTTPRequestHead(method: .get, path: "/", query: nil, fields: HTTPFields(), peer: peer)
+      let task = Task {
+        while !Task.isCancelled { await Task.yield() }
+        log.write(Problem(.internalError, "cancelled"), for: head)
+      }
+      task.cancel()
+      await task.value
+      #expect(lines.withLock { $0.isEmpty })
     }
   }
 

@@ -1,6 +1,5 @@
 """How often a client may send messages, and how often the echo server answers a network of public addresses."""
 
-import json
 import os
 import socket
 import struct
@@ -10,26 +9,21 @@ import pytest
 
 from support.checks import is_problem
 from support.gateway import EchoServer, Gateway
+from support.http import Wire, request_bytes
 from support.udp import ask, udp_socket
 from support.waiting import wait_until
 
 BURST = 400
 
 
-def post(connection):
-    """One message on a kept-alive connection; the status, the headers and the body."""
-    connection.request("POST", "/api/messages", b"hello", {"Content-Type": "text/plain"})
-    answer = connection.getresponse()
-    return answer.status, answer.headers, answer.read()
+MESSAGE = request_bytes("POST", "/api/messages", b"hello", ["Content-Type: text/plain"])
 
 
 def statuses(gateway, count, source="", to=None):
-    """The status of each of so many messages, one after another."""
-    connection = gateway.connection(source, to)
-    try:
-        return [post(connection)[0] for _ in range(count)]
-    finally:
-        connection.close()
+    """The status of each of so many messages, all sent at once on one connection."""
+    with Wire(to or gateway.http, source=source) as wire:
+        wire.send(MESSAGE * count)
+        return [wire.response().status for _ in range(count)]
 
 
 def posting_takes(count, function):
@@ -52,18 +46,28 @@ def test_a_given_rate_holds_on_loopback_too(serve):
     assert set(found) == {200, 429} and found.count(200) <= 5 + 5 * seconds + 1
 
 
+def refused(gateway, *request):
+    """The first refusal for its rate of requests that are alike, and what was answered before."""
+    before = []
+    for _ in range(100):
+        answer = gateway.request(*request)
+        if answer.status == 429:
+            return answer, before
+        before.append(answer.status)
+    raise AssertionError(f"none is refused: {before}")
+
+
 def test_what_is_refused_says_when_to_come_back_and_then_is_taken(serve):
     gateway = serve("--message-rate", "1")
-    connection = gateway.connection()
-    assert post(connection)[0] == 200
-    status, headers, body = post(connection)
-    assert status == 429 and headers["Content-Type"] == "application/problem+json"
-    problem = json.loads(body)
-    assert problem["type"] == "urn:yodel:problem:rate-limited" and problem["limit"] == 1
-    assert headers["Retry-After"] == "1"
-    time.sleep(1)
-    assert post(connection)[0] == 200, "after as long as it was told, on the same connection"
-    connection.close()
+    with gateway.wire() as wire:
+        wire.send(MESSAGE * 2)
+        assert wire.response().status == 200
+        answer = wire.response()
+        assert is_problem(answer, 429, "rate-limited", "--message-rate")["limit"] == 1
+        assert answer.header("Retry-After") == "1"
+        time.sleep(1)
+        wire.send(MESSAGE)
+        assert wire.response().status == 200, "after as long as it was told, on the same connection"
 
 
 def test_only_what_sends_is_bounded_and_the_refusals_are_counted(serve):
@@ -78,9 +82,8 @@ def test_only_what_sends_is_bounded_and_the_refusals_are_counted(serve):
 
 def test_a_refusal_comes_before_the_body_is_looked_at(serve):
     gateway = serve("--message-rate", "1")
-    assert gateway.send("hello").status == 200
-    answer = gateway.request("POST", "/api/messages", b"{", {"Content-Type": "application/json"})
-    assert is_problem(answer, 429, "rate-limited")
+    answer, before = refused(gateway, "POST", "/api/messages", b"{", {"Content-Type": "application/json"})
+    assert is_problem(answer, 429, "rate-limited") and set(before) == {400}
 
 
 @pytest.mark.parametrize("option", ["--message-rate", "--echo-rate"])
@@ -219,6 +222,8 @@ def test_a_flood_leaves_memory_flat_and_http_in_its_bounds(internet, own):
     internet.inside(flood_from_everywhere, address, port, 20_000)
     before = resident_bytes(gateway)
 
+    began = time.monotonic()
+
     def answers_during_a_flood():
         took = []
         deadline = time.monotonic() + 2
@@ -236,5 +241,6 @@ def test_a_flood_leaves_memory_flat_and_http_in_its_bounds(internet, own):
     assert took[len(took) // 2] < 0.25, took
     internet.inside(flood_from_everywhere, address, port, 60_000)
     counters = internet.inside(gateway.echo_counters)
-    assert counters["dropped"]["rate_limited"] > 200 * len(took) - 200 - 200 * 4 - counters["receive_buffer_full"]
+    answered = 200 * (1 + time.monotonic() - began)
+    assert counters["dropped"]["rate_limited"] >= 200 * len(took) - answered - counters["receive_buffer_full"] > 2000
     assert resident_bytes(gateway) - before < 4 << 20

@@ -55,9 +55,9 @@ class Gateway(Child):
         """A new connection, byte by byte."""
         return Wire(self.http)
 
-    def connection(self, source="", to=None):
-        """A connection that keeps alive, from an address, by Python's http.client."""
-        return http.client.HTTPConnection(*(to or self.http), timeout=PATIENCE, source_address=(source, 0))
+    def connection(self):
+        """A connection that keeps alive, by Python's http.client."""
+        return http.client.HTTPConnection(*self.http, timeout=PATIENCE)
 
     def request(self, method, path, body=None, headers=None):
         """One request on a connection of its own, by Python's http.client."""

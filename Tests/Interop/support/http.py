@@ -44,8 +44,8 @@ def request_bytes(method, path, body=None, headers=(), host="127.0.0.1"):
 class Wire:
     """One TCP connection on which the test decides every byte and its moment."""
 
-    def __init__(self, address, timeout=PATIENCE):
-        self.socket = socket.create_connection(address, timeout)
+    def __init__(self, address, timeout=PATIENCE, source=""):
+        self.socket = socket.create_connection(address, timeout, (source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._reader = self.socket.makefile("rb")
 
