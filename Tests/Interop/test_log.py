@@ -1,6 +1,7 @@
 """The log on stderr: what an operator learns, one line an event, and how many lines a flood makes."""
 
 import json
+import os
 import re
 import resource
 import socket
@@ -98,11 +99,17 @@ def test_what_a_flood_left_untold_is_told_at_the_end(serve):
     assert told(gateway, message)[1] == 99
 
 
+def open_files(gateway):
+    """What the descriptors of a gateway lead to."""
+    folder = f"/proc/{gateway.pid}/fd"
+    return [os.readlink(f"{folder}/{number}") for number in os.listdir(folder)]
+
+
 def test_the_lack_of_descriptors_is_told_and_ends(serve):
     gateway = serve("--log-format", "json", "--loops", "1")
+    wait_until(lambda: "anon_inode:[signalfd]" in open_files(gateway), "it has opened what it needs")
     soft, hard = resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE)
-    open_now = 40
-    resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE, (open_now, hard))
+    resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE, (len(open_files(gateway)) + 20, hard))
     held = [socket.create_connection(gateway.http) for _ in range(60)]
     message = "no connection can be accepted"
     found = wait_until(lambda: told(gateway, message)[0], "it is told")
