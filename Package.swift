@@ -68,12 +68,22 @@ let package = Package(
 
     // What tests of several modules need: a socket of the C library's, a generator that replays.
     .target(name: "TestSupport", dependencies: ["Sockets"], path: "Tests/TestSupport", swiftSettings: settings),
+    // The relay over a network and a clock that are made up, for its tests and for `make soak`.
+    .target(
+      name: "RelaySimulation", dependencies: ["Basics", "EventLoop", "Relay", "Sockets", "TestSupport", system],
+      path: "Tests/RelaySimulation", swiftSettings: settings),
+    .executableTarget(
+      name: "RelaySoak", dependencies: ["Basics", "Relay", "RelaySimulation"], path: "Tests/RelaySoak",
+      swiftSettings: settings),
     // Each names all that it imports: what is built anew after a change is decided by that.
     tests("BasicsTests", ["Basics", "TestSupport"]),
     tests("SocketsTests", ["Basics", "Sockets", "TestSupport", system]),
     tests("EventLoopTests", ["Basics", "EventLoop", "Sockets", "TestSupport", system]),
     tests("HTTPServerTests", ["Basics", "EventLoop", "HTTPServer", "Sockets", "TestSupport", system]),
-    tests("RelayTests", ["Basics", "EventLoop", "Relay", "Sockets", "TestSupport", system]),
+    .testTarget(
+      name: "RelayTests",
+      dependencies: ["Basics", "EventLoop", "Relay", "RelaySimulation", "Sockets", "TestSupport", system],
+      exclude: ["Scenarios"], swiftSettings: settings),
     tests("EchoTests", ["Basics", "Echo", "EventLoop", "Sockets", "TestSupport", system]),
     tests(
       "GatewayTests",

@@ -35,7 +35,7 @@ public enum RelayError: Error, Hashable, Sendable {
 
 extension RelayError {
   /// What a socket that could not be made or connected means to the message that wanted it.
-  init(opening error: SocketError) {
+  package init(opening error: SocketError) {
     switch error.errno {
     case .tooManyOpenFiles, .tooManyOpenFilesInSystem: self = .overloaded(.descriptors)
     case .resourceTemporarilyUnavailable, .addressNotAvailable: self = .overloaded(.ports)

@@ -1,33 +1,36 @@
 import Basics
-import EventLoop
 import Sockets
 
-/// A connected socket of a relay, and the exchange that it carries.
-final class RelaySocket {
-  let socket: UDPSocket
-  let registration: Registration
+/// A socket of a relay, and the exchange that it carries.
+final class RelaySocket<Network: RelayNetwork> {
+  let connection: Network.Connection
   let target: SocketAddress
-  let local: SocketAddress
-  var exchange: PendingExchange?
+  var exchange: PendingExchange<Network>?
 
-  init(_ socket: consuming UDPSocket, _ registration: Registration, target: SocketAddress, local: SocketAddress) {
-    self.socket = socket
-    self.registration = registration
+  init(_ connection: Network.Connection, target: SocketAddress) {
+    self.connection = connection
     self.target = target
-    self.local = local
   }
 }
 
 /// An exchange with what belongs to it outside its rules.
-struct PendingExchange {
+struct PendingExchange<Network: RelayNetwork> {
   /// Tells it from every other exchange of its relay, those before it on the same socket included.
   let serial: UInt64
   let message: [UInt8]
   var rules = Exchange()
-  var timer: EventLoop.TimerID
-  /// Just before the send that the kernel took.
-  var sentAt: MonotonicTime
+  var timer: Network.TimerID
+  /// Just before the send that the kernel took; beyond all time until then.
+  var sentAt = MonotonicTime(nanoseconds: .max)
+  /// Something came that answers an earlier message: more may follow, whatever this one's reply.
+  var hasHeardSurplus = false
   /// An exchange may end before its task waits: then this is its end.
   var result: Result<Reply, RelayError>?
-  var waiter: UnsafeContinuation<Result<Reply, RelayError>, Never>?
+  var waiter: Network.Waiter?
+}
+
+/// Names an exchange of a relay, also after its end.
+package struct ExchangeID: Hashable, Sendable {
+  let socket: SocketPool.SocketID
+  let serial: UInt64
 }

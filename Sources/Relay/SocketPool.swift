@@ -39,7 +39,23 @@ public struct SocketPool {
     var surplusAt: MonotonicTime?
   }
 
+  /// How long sockets are kept from use.
+  public struct Periods: Sendable {
+    /// From a clean reply to the next message.
+    public var rest = Limits.rest
+    /// From any other end to the closing.
+    public var retirement = Limits.retirement
+    /// From a target's last surplus datagram to the first early reuse of a socket of its.
+    public var quiet = Limits.quietBeforeEarlyReuse
+    /// From a clean reply to the closing.
+    public var idle = Limits.idleSocket
+
+    /// The periods of ``Limits``; others are for tests, which show what each is for.
+    public init() {}
+  }
+
   private let capacity: Int
+  private let periods: Periods
   /// By ``SocketID``; nil where no socket has it.
   private var states: [(target: SocketAddress, state: State)?] = []
   private var destinations: [SocketAddress: Destination] = [:]
@@ -53,8 +69,9 @@ public struct SocketPool {
   public private(set) var count = 0
 
   /// A pool in which at most `capacity` sockets rest.
-  public init(capacity: Int) {
+  public init(capacity: Int, periods: Periods = Periods()) {
     self.capacity = capacity
+    self.periods = periods
   }
 
   /// Sockets are opened for a target up to here; the rest of the capacity takes up what other targets' exchanges
@@ -86,10 +103,10 @@ extension SocketPool {
 
   private mutating func choice(for target: SocketAddress, at now: MonotonicTime) -> Choice {
     guard let front = longestRested(for: target) else { return .open }
-    if now - front.since >= Limits.rest { return .reuse(front.id) }
+    if now - front.since >= periods.rest { return .reuse(front.id) }
     let destination = destinations[target]!
     if restingCount + destination.inFlight < openingLimit { return .open }
-    if let surplus = destination.surplusAt, now - surplus < Limits.quietBeforeEarlyReuse { return .none }
+    if let surplus = destination.surplusAt, now - surplus < periods.quiet { return .none }
     return .reuse(front.id)
   }
 
@@ -138,7 +155,7 @@ extension SocketPool {
       if longest == nil || front.since < longest!.since { longest = front }
     }
     guard let longest else { return nil }
-    guard now - longest.since >= Limits.rest else {
+    guard now - longest.since >= periods.rest else {
       retire(longest.id, at: now)
       return .retired(longest.id)
     }
@@ -156,7 +173,7 @@ extension SocketPool {
     }
     states[id]!.state = .retired
     destinations[states[id]!.target]!.retired += 1
-    retired.append((id, now + Limits.retirement))
+    retired.append((id, now + periods.retirement))
   }
 
   private mutating func leaveFlight(_ id: SocketID) -> SocketAddress {
@@ -167,11 +184,16 @@ extension SocketPool {
     return entry.target
   }
 
-  /// The socket's target sent what nobody waited for.
+  /// The target sent what nobody waited for.
+  public mutating func heardSurplus(from target: SocketAddress, at now: MonotonicTime) {
+    destinations[target, default: Destination()].surplusAt = now
+  }
+
+  /// The socket's target sent it what nobody waited for.
   ///
   /// - Returns: whether the socket rested until now; then it is retired.
   public mutating func heardSurplus(_ id: SocketID, at now: MonotonicTime) -> Bool {
-    destinations[states[id]!.target, default: Destination()].surplusAt = now
+    heardSurplus(from: states[id]!.target, at: now)
     guard case .resting = states[id]!.state else { return false }
     retire(id, at: now)
     return true
@@ -190,7 +212,7 @@ extension SocketPool {
       return (first.id, true)
     }
     for target in Array(destinations.keys) {
-      guard let front = longestRested(for: target), now - front.since >= Limits.idleSocket else { continue }
+      guard let front = longestRested(for: target), now - front.since >= periods.idle else { continue }
       destinations[target]!.resting.removeFirst()
       restingCount -= 1
       forget(front.id)
@@ -209,7 +231,7 @@ extension SocketPool {
   public mutating func forgetIdleTargets(at now: MonotonicTime) {
     for (target, destination) in destinations
     where destination.inFlight + destination.retired == 0 && longestRested(for: target) == nil {
-      if let surplus = destination.surplusAt, now - surplus < Limits.quietBeforeEarlyReuse { continue }
+      if let surplus = destination.surplusAt, now - surplus < periods.quiet { continue }
       destinations[target] = nil
     }
   }

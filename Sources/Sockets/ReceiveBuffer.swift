@@ -2,7 +2,8 @@ import Basics
 
 /// Room for the longest datagram there is (``Limits/receiveBuffer`` bytes), made once and used for every receipt.
 public final class ReceiveBuffer {
-  let bytes: UnsafeMutableRawBufferPointer
+  /// The room itself.
+  package let bytes: UnsafeMutableRawBufferPointer
 
   /// An empty buffer.
   public init() {

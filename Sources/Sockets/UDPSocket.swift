@@ -99,6 +99,14 @@ public struct ReceivedDatagram: Sendable {
   /// The buffer was too small, and the rest of the datagram is lost.
   public var isTruncated: Bool
 
+  /// What another kernel than Linux, a simulated one, has received.
+  package init(length: Int, sender: SocketAddress, receivedAt: WallTime?, isTruncated: Bool) {
+    self.length = length
+    self.sender = sender
+    self.receivedAt = receivedAt
+    self.isTruncated = isTruncated
+  }
+
   init(length: Int, message: inout msghdr) {
     self.length = length
     let name = UnsafeRawBufferPointer(start: message.msg_name, count: Int(message.msg_namelen))

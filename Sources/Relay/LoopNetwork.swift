@@ -1,0 +1,72 @@
+import Basics
+import EventLoop
+import Sockets
+
+/// The kernel's sockets, and a loop's time and timers.
+final class LoopNetwork: RelayNetwork {
+  typealias TimerID = EventLoop.TimerID
+  typealias Waiter = UnsafeContinuation<Result<Reply, RelayError>, Never>
+
+  private let loop: EventLoop
+  /// Whom the loop tells: it owns this network. nil until its first message, since a loop is entered on its thread only.
+  unowned var relay: UDPRelay?
+
+  init(on loop: EventLoop) {
+    self.loop = loop
+  }
+
+  var now: MonotonicTime { loop.now }
+  func monotonicTime() -> MonotonicTime { .now() }
+  func wallTime() -> WallTime { .now() }
+
+  /// A connected socket in the loop's care.
+  final class Connection {
+    let socket: UDPSocket
+    let registration: Registration
+    let local: SocketAddress
+
+    init(_ socket: consuming UDPSocket, _ registration: Registration, local: SocketAddress) {
+      self.socket = socket
+      self.registration = registration
+      self.local = local
+    }
+  }
+
+  func open(to target: SocketAddress, token: Int) throws(SocketError) -> Connection {
+    let socket = try UDPSocket.connected(to: target)
+    let local = try socket.localAddress()
+    let interest: Readiness = [.readable, .edgeTriggered]
+    let registration = try loop.register(socket.descriptor, for: interest, handler: relay!, token: token)
+    return Connection(socket, registration, local: local)
+  }
+
+  func watch(_ connection: Connection, forRoom: Bool) throws(SocketError) {
+    let interest: Readiness = forRoom ? [.readable, .writable, .edgeTriggered] : [.readable, .edgeTriggered]
+    try loop.reregister(connection.registration, connection.socket.descriptor, for: interest)
+  }
+
+  func close(_ connection: Connection) {
+    loop.deregister(connection.registration)
+  }
+
+  func schedule(at deadline: MonotonicTime, token: Int) -> TimerID {
+    loop.schedule(at: deadline, handler: relay!, token: token)
+  }
+
+  func cancel(_ timer: TimerID) {
+    loop.cancel(timer)
+  }
+}
+
+extension LoopNetwork.Connection: RelayConnection {
+  func send(_ datagram: [UInt8]) throws(SocketError) { try socket.send(datagram) }
+  func receive(into buffer: ReceiveBuffer) throws(SocketError) -> ReceivedDatagram? { try socket.receive(into: buffer) }
+  func isIdle() -> Bool { socket.isIdle() }
+  func takeError() -> ReportedError? { socket.takeError() }
+}
+
+extension UnsafeContinuation: ReplyWaiter where T == Result<Reply, RelayError>, E == Never {
+  package func end(_ result: Result<Reply, RelayError>) {
+    resume(returning: result)
+  }
+}
