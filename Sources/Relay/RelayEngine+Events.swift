@@ -77,9 +77,10 @@ extension RelayEngine {
     }
   }
 
-  /// When the kernel received the datagram, on our clock, and now. The stamp is of the wall clock, which may be set
-  /// meanwhile, so only its age is taken. The wall clock is read first: whatever comes between makes the arrival later
-  /// than it was, never earlier, and no reply seems older than its message.
+  /// When the kernel received the datagram, on our clock, and now. The stamp is of the wall clock, so its age is taken,
+  /// and the wall clock is read first: whatever comes between makes the arrival later than it was, never earlier. Only a
+  /// clock that is set forward between arrival and receipt can make a reply seem older than its message; then it is
+  /// not believed.
   private func arrival(of datagram: ReceivedDatagram) -> (arrival: MonotonicTime, now: MonotonicTime) {
     guard let stamp = datagram.receivedAt else {
       let now = network.monotonicTime()
@@ -87,6 +88,6 @@ extension RelayEngine {
     }
     let age = network.wallTime() - stamp
     let now = network.monotonicTime()
-    return (age > .zero && age < .seconds(1) ? now - age : now, now)
+    return (now - max(.zero, age), now)
   }
 }

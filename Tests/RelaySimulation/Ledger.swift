@@ -7,6 +7,7 @@ import SystemPackage
 package final class Ledger {
   struct Account {
     var target = 0
+    var hasBegun = false
     var begin = MonotonicTime(nanoseconds: 0)
     var deadline = MonotonicTime(nanoseconds: 0)
     /// All the time that the loop had been held up until the begin.
@@ -35,8 +36,11 @@ package final class Ledger {
   package internal(set) var replies = 0
   package internal(set) var ended = 0
 
+  /// Exchanges that began.
+  package internal(set) var begun = 0
+
   var accounts: [Account]
-  /// When a target's datagram was last read that nobody waited for.
+  /// When a target's datagram was last read, or an error told, that nobody waited for.
   var surplusAt: [Int: MonotonicTime] = [:]
   var inFlight = 0
   var clockSetAt = MonotonicTime(nanoseconds: 0)
@@ -54,6 +58,9 @@ package final class Ledger {
     accounts = Array(repeating: Account(), count: exchanges)
   }
 
+  /// Whether an exchange began, and was not refused.
+  package func hasBegun(_ exchange: Int) -> Bool { accounts[exchange].hasBegun }
+
   func note(_ violation: @autoclosure () -> String) {
     if violations.count < 20 { violations.append(violation()) }
   }
@@ -63,7 +70,7 @@ package final class Ledger {
   }
 
   func stalled(for span: Nanoseconds) {
-    heldUp = Nanoseconds(heldUp.count + span.count)
+    heldUp = heldUp + span
   }
 }
 
@@ -110,7 +117,8 @@ extension Ledger {
     }
     guard rest < Limits.rest else { return }
     accounts[exchange].isEarly = true
-    if let surplus = surplusAt[accounts[exchange].target],
+    // The socket was chosen at the begin, and what was heard after that came too late to know.
+    if let surplus = surplusAt[accounts[exchange].target], surplus <= accounts[exchange].begin,
       accounts[exchange].begin - surplus < Limits.quietBeforeEarlyReuse
     {
       note("exchange \(exchange) uses a socket early, though its target is known to send surplus")
@@ -128,16 +136,21 @@ extension Ledger {
     guard let exchange = connection.exchange, accounts[exchange].end == nil, let sentAt = accounts[exchange].sentAt,
       datagram.arrival >= sentAt
     else {
-      if let answered = datagram.answers { surplusAt[accounts[answered].target] = time }
+      // The relay takes what comes to a socket for its target's.
+      if let about = datagram.answers ?? connection.exchange { surplusAt[accounts[about].target] = time }
       return
     }
     if datagram.form == .cut { accounts[exchange].hasReadCut = true }
     if datagram.form != .cut, datagram.answers == exchange { accounts[exchange].hasReadReply = true }
   }
 
-  func told(_ trouble: SimulatedConnection.Trouble, on connection: SimulatedConnection) {
+  func told(
+    _ trouble: SimulatedConnection.Trouble, on connection: SimulatedConnection, at time: MonotonicTime
+  ) {
     if let exchange = connection.exchange, accounts[exchange].end == nil {
       accounts[exchange].troubles.append(trouble)
+    } else {
+      surplusAt[accounts[trouble.exchange].target] = time
     }
   }
 

@@ -53,7 +53,8 @@ extension Scenario {
     case ("clock", 1): return Nanoseconds(milliseconds: arguments[0]).map { .clock($0) }
     case ("early", 0): return .early
     case ("fail", 2): return pair(Call(rawValue: arguments[0]), errno(arguments[1])) { .fail($0, $1) }
-    case ("slow", 2): return pair(Call(rawValue: arguments[0]), Nanoseconds(milliseconds: arguments[1])) { .slow($0, $1) }
+    case ("slow", 2):
+      return pair(Call(rawValue: arguments[0]), Nanoseconds(milliseconds: arguments[1])) { .slow($0, $1) }
     case ("reply", 1): return .reply(number(arguments[0]), .whole)
     case ("reply", 2): return Form(rawValue: arguments[1]).map { .reply(number(arguments[0]), $0) }
     case ("icmp", 2): return errno(arguments[1]).map { .icmp(number(arguments[0]), $0) }
@@ -157,7 +158,9 @@ extension Scenario {
     case .cancel(let exchange): return "cancel \(name(exchange))"
     case .stall(let span): return "stall \(span.milliseconds)"
     case .check(let counts):
-      return counts.sorted { $0.key.rawValue < $1.key.rawValue }.reduce("check") { $0 + " \($1.key.rawValue) \($1.value)" }
+      return counts.sorted { $0.key.rawValue < $1.key.rawValue }.reduce("check") {
+        $0 + " \($1.key.rawValue) \($1.value)"
+      }
     case .reply(let exchange, let form): return "reply \(name(exchange))" + (form == .whole ? "" : " \(form)")
     case .stranger(let exchange): return "stranger \(name(exchange))"
     case .early: return "early"
@@ -174,7 +177,8 @@ extension Scenario {
     ("EMFILE", .tooManyOpenFiles), ("ENFILE", .tooManyOpenFilesInSystem), ("EAGAIN", .resourceTemporarilyUnavailable),
     ("ENOBUFS", .noBufferSpace), ("ENOMEM", .noMemory), ("ENOSPC", .noSpace), ("EADDRNOTAVAIL", .addressNotAvailable),
     ("ENETUNREACH", .networkUnreachable), ("EHOSTUNREACH", .noRouteToHost), ("ECONNREFUSED", .connectionRefused),
-    ("EPERM", .notPermitted), ("EACCES", .permissionDenied), ("EMSGSIZE", .messageTooLong), ("EINVAL", .invalidArgument),
+    ("EPERM", .notPermitted), ("EACCES", .permissionDenied), ("EMSGSIZE", .messageTooLong),
+    ("EINVAL", .invalidArgument),
   ]
 
   private func errno(_ name: String) -> Errno? {

@@ -25,9 +25,9 @@ package struct Scenario: Sendable {
 
   package init() {}
 
-  /// How many exchanges there are.
-  package var exchangeCount: Int {
-    steps.reduce(0) { if case .send(let number, _) = $1.action { max($0, number + 1) } else { $0 } }
+  /// How many exchanges are spoken of.
+  var exchangeCount: Int {
+    steps.reduce(names.count) { max($0, ($1.action.exchange ?? -1) + 1) }
   }
 }
 
@@ -71,6 +71,16 @@ extension Scenario {
     /// The wall clock is set, forward or back.
     case clock(Nanoseconds)
 
+    /// The exchange that it is about.
+    var exchange: Int? {
+      switch self {
+      case .send(let exchange, _), .cancel(let exchange), .reply(let exchange, _), .stranger(let exchange),
+        .icmp(let exchange, _), .room(let exchange), .wake(let exchange):
+        exchange
+      case .stall, .check, .early, .fail, .slow, .clock: nil
+      }
+    }
+
     var isLoops: Bool {
       switch self {
       case .send, .cancel, .stall, .check: true
@@ -80,13 +90,16 @@ extension Scenario {
   }
 
   package struct Sending: Hashable, Sendable {
-    package var target = 0
-    package var timeout = Nanoseconds.seconds(1)
+    package var target: Int
+    package var timeout: Nanoseconds
     package var fresh = false
     /// The task is cancelled before it waits.
     package var isCancelledAtOnce = false
 
-    package init() {}
+    package init(to target: Int = 0, timeout: Nanoseconds = .seconds(1)) {
+      self.target = target
+      self.timeout = timeout
+    }
   }
 
   package enum Form: String, Sendable {
@@ -117,5 +130,11 @@ extension Scenario {
     case reply
     /// The error's name.
     case error(String)
+  }
+}
+
+extension Nanoseconds {
+  static func + (one: Nanoseconds, other: Nanoseconds) -> Nanoseconds {
+    Nanoseconds(one.count + other.count)
   }
 }

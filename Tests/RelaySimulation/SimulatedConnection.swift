@@ -96,7 +96,7 @@ package final class SimulatedConnection: RelayConnection {
 
   private func takePending() -> Errno? {
     guard let trouble = pending.take() else { return nil }
-    network.ledger.told(trouble, on: self)
+    network.ledger.told(trouble, on: self, at: network.time)
     return trouble.errno
   }
 
@@ -129,7 +129,7 @@ package final class SimulatedConnection: RelayConnection {
     let payload = datagram.form == .empty ? [] : Ledger.reply(to: datagram.answers)
     for (index, byte) in payload.enumerated() { buffer.bytes[index] = byte }
     return ReceivedDatagram(
-      length: payload.count, sender: datagram.source, receivedAt: network.wallTime(at: datagram.arrival),
+      length: payload.count, sender: datagram.source, receivedAt: datagram.stamp,
       isTruncated: datagram.form == .cut)
   }
 
@@ -144,7 +144,7 @@ package final class SimulatedConnection: RelayConnection {
     troubles = []
     pending = nil
     guard let newest else { return nil }
-    network.ledger.told(newest, on: self)
+    network.ledger.told(newest, on: self, at: network.time)
     return ReportedError(errno: newest.errno)
   }
 }

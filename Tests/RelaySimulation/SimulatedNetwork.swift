@@ -64,7 +64,7 @@ package final class SimulatedNetwork: RelayNetwork {
     switch action {
     case .reply(let exchange, let form): reply(to: exchange, form)
     case .stranger(let exchange):
-      if let port = ledger.accounts[exchange].port { deliver(Datagram(from: Self.stranger, at: time), to: port) }
+      if let port = ledger.accounts[exchange].port { deliver(datagram(from: Self.stranger), to: port) }
     case .early: isStrangerEarly = true
     case .icmp(let exchange, let errno): report(errno, about: exchange)
     case .fail(let call, let errno): failures[call, default: []].append(errno)
@@ -73,7 +73,7 @@ package final class SimulatedNetwork: RelayNetwork {
     case .wake(let exchange): connection(of: exchange)?.wake()
     case .clock(let span):
       ledger.count("wall clock set")
-      wallOffset = Nanoseconds(wallOffset.count + span.count)
+      wallOffset = wallOffset + span
       ledger.clockSetAt = time
     case .send, .cancel, .stall, .check: preconditionFailure("the loop does that")
     }
@@ -92,21 +92,23 @@ extension SimulatedNetwork {
   struct Datagram {
     var source: SocketAddress
     var arrival: MonotonicTime
+    /// What the wall clock said then.
+    var stamp: WallTime
     /// The exchange that it answers; nil where it is a third party's.
     var answers: Int?
     var form = Scenario.Form.whole
     /// The rules promise that it reaches no other exchange.
     var isPromised = true
 
-    init(from source: SocketAddress, at arrival: MonotonicTime) {
-      self.source = source
-      self.arrival = arrival
-    }
+  }
+
+  private func datagram(from source: SocketAddress) -> Datagram {
+    Datagram(source: source, arrival: time, stamp: wallTime())
   }
 
   private func reply(to exchange: Int, _ form: Scenario.Form) {
     guard let port = ledger.accounts[exchange].port else { return ledger.count("moot") }
-    var datagram = Datagram(from: Self.address(ofTarget: ledger.accounts[exchange].target), at: time)
+    var datagram = datagram(from: Self.address(ofTarget: ledger.accounts[exchange].target))
     datagram.answers = exchange
     datagram.form = form
     datagram.isPromised = ledger.isPromised(exchange, at: time)
@@ -138,11 +140,7 @@ extension SimulatedNetwork {
 
 extension SimulatedNetwork {
   package func monotonicTime() -> MonotonicTime { time }
-  package func wallTime() -> WallTime { wallTime(at: time) }
-
-  func wallTime(at time: MonotonicTime) -> WallTime {
-    WallTime(nanoseconds: time.nanoseconds + wallOffset.count)
-  }
+  package func wallTime() -> WallTime { WallTime(nanoseconds: time.nanoseconds + wallOffset.count) }
 
   /// A system call takes its time, and may fail.
   func call(_ call: Scenario.Call) -> Errno? {
@@ -164,7 +162,7 @@ extension SimulatedNetwork {
     if isStrangerEarly {
       isStrangerEarly = false
       ledger.count("early stranger")
-      connection.enqueue(Datagram(from: Self.stranger, at: time))
+      connection.enqueue(datagram(from: Self.stranger))
       _ = call(.idle)
     }
     ports[port] = connection

@@ -105,6 +105,8 @@ package final class Simulation {
       let message = Ledger.message(exchange)
       let id = try engine.begin(message, with: target, within: sending.timeout, fresh: sending.fresh)
       exchanges[exchange] = id
+      ledger.accounts[exchange].hasBegun = true
+      ledger.begun += 1
       ledger.inFlight += 1
       if sending.isCancelledAtOnce { cancel(id, exchange) }
       engine.wait(for: id, Waiter(network: network, exchange: exchange))
@@ -167,11 +169,15 @@ extension Ledger {
         if beyond != count { note("\(beyond) are beyond the rules, not \(count)") }
       case .port(let one, let other, let isSame):
         let ports = (accounts[one].port, accounts[other].port)
-        if ports.0 == nil || (ports.0 == ports.1) != isSame { note("\(name(one)) and \(name(other)) had ports \(ports)") }
+        if ports.0 == nil || (ports.0 == ports.1) != isSame {
+          note("\(name(one)) and \(name(other)) had ports \(ports)")
+        }
       case .end(let exchange, let end, let time):
         guard let actual = accounts[exchange].end else { note("\(name(exchange)) has no end"); continue }
         let wanted = if case .error(let name) = end { name } else { "reply" }
-        if !Self.name(actual).hasPrefix(wanted) { note("\(name(exchange)) ended by \(Self.name(actual)), not \(wanted)") }
+        if !Self.name(actual).hasPrefix(wanted) {
+          note("\(name(exchange)) ended by \(Self.name(actual)), not \(wanted)")
+        }
         let endedAt = accounts[exchange].endedAt.nanoseconds - SimulatedNetwork.begin.nanoseconds
         if let time, endedAt < time.count || endedAt >= time.count + 1_000_000 {
           note("\(name(exchange)) ended at \(Nanoseconds(endedAt).milliseconds), not \(time.milliseconds)")

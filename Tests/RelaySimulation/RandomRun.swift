@@ -1,0 +1,44 @@
+import Relay
+
+/// Many scenarios from a seed, one after another, and what came of them.
+package struct RandomRun: Sendable {
+  package static let exchangesPerScenario = 100
+
+  package private(set) var scenarios = 0
+  /// Those that began; others were refused.
+  package private(set) var exchanges = 0
+  /// Those that began and met a fault.
+  package private(set) var faulted = 0
+  package private(set) var replies = 0
+  package private(set) var beyond = 0
+  package private(set) var tally: [String: Int] = [:]
+  /// The first scenario that broke a rule, minimised, with what it broke; nil where none did.
+  package private(set) var failure: String?
+
+  private let reach: RandomScenario.Reach
+  private let periods: SocketPool.Periods
+
+  package init(reach: RandomScenario.Reach = .promised, periods: SocketPool.Periods = SocketPool.Periods()) {
+    self.reach = reach
+    self.periods = periods
+  }
+
+  /// Runs the scenario that a seed makes.
+  package mutating func run(seed: UInt64) {
+    let (scenario, faulted) = RandomScenario.make(seed: seed, exchanges: Self.exchangesPerScenario, reach: reach)
+    let ledger = Simulation.run(scenario, periods: periods)
+    scenarios += 1
+    exchanges += ledger.begun
+    self.faulted += faulted.count { ledger.hasBegun($0) }
+    replies += ledger.replies
+    beyond += ledger.beyond
+    tally.merge(ledger.tally, uniquingKeysWith: +)
+    if failure == nil, !ledger.violations.isEmpty { failure = explain(scenario, seed) }
+  }
+
+  private func explain(_ scenario: Scenario, _ seed: UInt64) -> String {
+    let smallest = scenario.minimised { !Simulation.run($0, periods: periods).violations.isEmpty }
+    let violations = Simulation.run(smallest, periods: periods).violations
+    return "seed \(seed):\n" + violations.map { "# \($0)\n" }.joined() + smallest.text
+  }
+}
