@@ -148,35 +148,53 @@ extension RealRelay {
       }
     }
 
-    /// Replies that come never, late, twice, or out of order, from a seed: not one may answer another's message.
-    @Test(arguments: [1, 2, 3] as [UInt64]) func noReplyEverAnswersAnothersMessage(seed: UInt64) async throws {
-      let peer = FaultyPeer(seed: seed)
-      defer { peer.close() }
+    /// Thousands of messages at once to a peer that answers as badly as one can: not one may get another's reply.
+    @Test(arguments: [1, 2] as [UInt64]) func noReplyEverAnswersAnothersMessage(seed: UInt64) async throws {
       raiseDescriptorLimit()
+      let peers = (0..<4).map { HostilePeer(seed: seed << 8 + $0) }
+      defer { for peer in peers { peer.close() } }
       try await withRelay { bench in
-        let wrong = await withTaskGroup(of: [String].self) { group in
-          for worker in 0..<20 {
-            group.addTask { await Self.exchanges(of: worker, on: bench, with: peer.address) }
+        let tally = await withTaskGroup(of: Tally.self) { group in
+          for worker in 0..<2000 {
+            group.addTask { await Self.exchanges(of: worker, on: bench, with: peers[worker % peers.count].address) }
           }
-          return await group.reduce([], +)
+          return await group.reduce(into: Tally()) { $0.add($1) }
         }
-        #expect(wrong == [])
+        #expect(tally.wrong == [])
+        #expect(tally.replies > 2000 && tally.silences > 200, "\(tally)")
         #expect(bench.budget.inFlight == 0)
+        #expect(await bench.relay.lateReplies > 200)
       }
     }
 
-    private static func exchanges(of worker: Int, on bench: RelayBench, with address: SocketAddress) async -> [String] {
+    private struct Tally {
+      var replies = 0
+      var silences = 0
       var wrong: [String] = []
-      for number in 0..<120 {
-        let message = "\(worker)/\(number)"
-        let result = await bench.exchange(message, with: address, within: .milliseconds(20))
-        switch result {
-        case .success: if result.text != message { wrong.append("\(message) got \(result.text ?? "no text")") }
-        case .failure(.noReply), .failure(.overloaded): break
-        case .failure(let error): wrong.append("\(message) met \(error)")
+
+      mutating func add(_ other: Tally) {
+        replies += other.replies
+        silences += other.silences
+        wrong += other.wrong
+      }
+    }
+
+    private static func exchanges(of worker: Int, on bench: RelayBench, with address: SocketAddress) async -> Tally {
+      var tally = Tally()
+      for number in 0..<3 {
+        let message = Array("\(worker)/\(number)".utf8)
+        switch await bench.exchange(message, with: address, within: .milliseconds(50)) {
+        case .success(let reply):
+          tally.replies += 1
+          if Array(reply.bytes.prefix { $0 != HostilePeer.mark }) != message || reply.sender != address {
+            tally.wrong.append("\(worker)/\(number) got \(String(decoding: reply.bytes.prefix(20), as: UTF8.self))")
+          }
+        case .failure(.noReply): tally.silences += 1
+        case .failure(.overloaded): break
+        case .failure(let error): tally.wrong.append("\(worker)/\(number) met \(error)")
         }
       }
-      return wrong
+      return tally
     }
   }
 }
