@@ -45,6 +45,9 @@ public enum Limits {
   /// Resting sockets that are not used for this long are closed, so that a burst does not hold its descriptors.
   public static let idleSocket = Nanoseconds.seconds(30)
 
+  /// A datagram that is stamped this far in the future was stamped before the clock was set back. Below it, processors
+  /// may disagree.
+  public static let unbelievableAge = Nanoseconds.milliseconds(-1)
   /// Datagrams that nobody waits for, read from one socket in one turn.
   public static let surplusReadsPerTurn = 64
 

@@ -77,10 +77,11 @@ extension RelayEngine {
     }
   }
 
-  /// When the kernel received the datagram, on our clock, and now. The stamp is of the wall clock, so its age is taken,
-  /// and the wall clock is read first: whatever comes between makes the arrival later than it was, never earlier. Only a
-  /// clock that is set forward between arrival and receipt can make a reply seem older than its message; then it is
-  /// not believed.
+  /// When the kernel received the datagram, on our clock, and now.
+  ///
+  /// The stamp is of the wall clock, so its age is taken, and the wall clock is read first: whatever comes between makes
+  /// the arrival later than it was, never earlier. Where the clock was set between arrival and receipt, a reply may seem
+  /// older than its message, or to come from the future; then it is not believed.
   private func arrival(of datagram: ReceivedDatagram) -> (arrival: MonotonicTime, now: MonotonicTime) {
     guard let stamp = datagram.receivedAt else {
       let now = network.monotonicTime()
@@ -88,6 +89,7 @@ extension RelayEngine {
     }
     let age = network.wallTime() - stamp
     let now = network.monotonicTime()
+    if age < Limits.unbelievableAge { return (MonotonicTime(nanoseconds: .min), now) }
     return (now - max(.zero, age), now)
   }
 }

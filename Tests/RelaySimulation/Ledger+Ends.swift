@@ -48,18 +48,18 @@ extension Ledger {
       note("the round trip of \(exchange) is \(reply.roundTrip.milliseconds) ms")
     }
     if isLate(time, after: max(datagram.arrival, sentAt), account) { note("the reply of \(exchange) was told late") }
-    if datagram.answers != exchange { misattributed(datagram.answers, datagram.isPromised, to: exchange, "reply") }
+    if datagram.answers == exchange { return }
+    let isBeyond = datagram.answers != nil && (!datagram.isPromised || account.isEarly)
+    misattributed(datagram.answers, isBeyond: isBeyond || clockSetAt >= datagram.arrival, to: exchange, "reply")
   }
 
-  /// What is about one exchange was taken for another's.
-  private func misattributed(_ truth: Int?, _ isPromised: Bool, to exchange: Int, _ what: String) {
-    if let truth, !isPromised || accounts[exchange].isEarly {
-      count("beyond the rules: the \(what) of another")
-      beyond += 1
-      _ = truth
-    } else {
-      note("MISATTRIBUTED: exchange \(exchange) got the \(what) of \(truth.map { "\($0)" } ?? "a third party")")
+  /// What is about one exchange, or none, was taken for another's.
+  private func misattributed(_ truth: Int?, isBeyond: Bool, to exchange: Int, _ what: String) {
+    guard isBeyond else {
+      return note("MISATTRIBUTED: exchange \(exchange) got the \(what) of \(truth.map { "\($0)" } ?? "a third party")")
     }
+    count("beyond the rules: the \(what) of another")
+    beyond += 1
   }
 
   private func isLate(_ time: MonotonicTime, after due: MonotonicTime, _ account: Account) -> Bool {
@@ -96,7 +96,8 @@ extension Ledger {
     guard let trouble = account.troubles.last(where: { $0.errno == errno }) else {
       return note("exchange \(exchange) ended by \(errno), of which nobody told")
     }
-    if trouble.exchange != exchange { misattributed(trouble.exchange, trouble.isPromised, to: exchange, "error") }
+    if trouble.exchange == exchange { return }
+    misattributed(trouble.exchange, isBeyond: !trouble.isPromised || account.isEarly, to: exchange, "error")
   }
 
   /// An exchange did not begin.
@@ -105,7 +106,8 @@ extension Ledger {
       switch error {
       case .overloaded(.exchanges): inFlight + max(0, budget.retiredSockets - budget.limit) >= budget.limit
       case .overloaded(.restedSockets):
-        surplusAt[accounts[exchange].target].map { time - $0 < Limits.quietBeforeEarlyReuse } ?? false
+        // A reply that is not believed, since the clock was set, is surplus too.
+        time - max(surplusAt[accounts[exchange].target] ?? clockSetAt, clockSetAt) < Limits.quietBeforeEarlyReuse
       case .overloaded(.retiredSockets): budget.retiredSockets > 0
       case .overloaded(.descriptors), .overloaded(.ports), .overloaded(.buffers), .targetUnreachable:
         openFailure.map { RelayError(opening: SocketError(.connect, $0)) == error } ?? false
