@@ -11,7 +11,7 @@ SOURCES := Package.swift $(shell find Sources -type f)
 PROGRAM := .build/release/yodel
 PYTHON := .venv/bin/python
 
-.PHONY: help run build test lint test-swift test-interop test-browser test-sanitizers bench bench-quick clean \
+.PHONY: help run build test lint test-swift test-interop test-browser test-sanitizers soak bench bench-quick clean \
 	need-build need-test need-bench
 
 help: ## what can be made
@@ -44,6 +44,15 @@ test-browser: need-test build ## the page in Chromium
 test-sanitizers: need-build ## the tests in Swift under the address and the thread sanitizer
 	$(call swift-test,.build-address/test.log,--scratch-path .build-address --sanitize=address)
 	$(call swift-test,.build-thread/test.log,--scratch-path .build-thread --sanitize=thread)
+
+# How long `make soak` takes: exchanges with a fault in the simulation, seconds of load on the program.
+SOAK_EXCHANGES ?= 10000000
+SOAK_SECONDS ?= 600
+
+soak: build ## faults by the million in a simulated network, then ten minutes of them on the real one
+	$(SWIFT) build -c release --product RelaySoak --static-swift-stdlib
+	.build/release/RelaySoak $(SOAK_EXCHANGES)
+	YODEL_BINARY=$(CURDIR)/$(PROGRAM) python3 Tests/Soak/run --seconds $(SOAK_SECONDS)
 
 bench: build need-bench ## measure beside the floor and a plain echo; writes .build/bench/report.md
 	Benchmarks/run --markdown .build/bench/report.md

@@ -18,7 +18,7 @@ def test_no_reply_ever_answers_anothers_message(serve, own, percent):
     gateway = serve("--target", f"hostile={target}")
     tally = Tally()
     path = message_path(target="hostile", timeout_ms=TIMEOUT_MS)
-    asyncio.run(ask(gateway.http, path, CONNECTIONS, tally, "m", lambda number: number < MESSAGES_A_CONNECTION))
+    asyncio.run(ask(gateway.http, path, CONNECTIONS, tally, lambda number: number < MESSAGES_A_CONNECTION))
     assert tally.wrong == []
     assert tally.messages == CONNECTIONS * MESSAGES_A_CONNECTION
     assert tally.outcomes["reply"] > tally.messages / 4, tally.outcomes

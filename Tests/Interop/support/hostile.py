@@ -126,19 +126,21 @@ class Tally:
             self.wrong.append(f"{tag} met {status} {body[:200]!r}")
 
 
-async def ask(address, path, connections, tally, name, go_on):
+async def ask(address, path, connections, tally, go_on, pause=0.0):
     """Send messages over so many kept connections at once, each as long as `go_on(number)`; every answer is judged."""
 
     async def one(worker):
         reader, writer = await asyncio.open_connection(*address)
         number = 0
         while go_on(number):
-            tag = f"{name}.{worker}.{number}"
+            tag = f"{worker}.{number}"
             number += 1
             head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: {len(tag)}\r\n\r\n"
             writer.write(head.encode() + tag.encode())
             status, body = await read_answer(reader)
             tally.judge(tag, status, body)
+            if pause:
+                await asyncio.sleep(pause)
         writer.close()
 
     await asyncio.gather(*(one(worker) for worker in range(connections)))
