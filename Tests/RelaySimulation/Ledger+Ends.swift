@@ -43,6 +43,7 @@ extension Ledger {
     if datagram.form != .empty, reply.bytes != Self.reply(to: datagram.answers) {
       note("the reply of \(exchange) is not what was read")
     }
+    if datagram.form == .cut { note("the reply of \(exchange) was cut, and delivered") }
     if reply.sender != datagram.source { note("the sender of the reply of \(exchange) is not who sent it") }
     if reply.roundTrip < .zero || time - account.begin < reply.roundTrip {
       note("the round trip of \(exchange) is \(reply.roundTrip.milliseconds) ms")
