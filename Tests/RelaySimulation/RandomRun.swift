@@ -44,6 +44,7 @@ package struct RandomRun: Sendable {
   private func explain(_ scenario: Scenario, _ seed: UInt64) -> String {
     let smallest = scenario.minimised { isBroken(Simulation.run($0, periods: periods)) }
     let ledger = Simulation.run(smallest, periods: periods)
-    return "seed \(seed), \(ledger.beyond) beyond the rules:\n" + ledger.violations.map { "# \($0)\n" }.joined() + smallest.text
+    let broken = ledger.violations.map { "# \($0)\n" }.joined()
+    return "seed \(seed), \(ledger.beyond) beyond the rules:\n" + broken + smallest.text
   }
 }
