@@ -8,7 +8,7 @@ final class LoopNetwork: RelayNetwork {
   typealias Waiter = UnsafeContinuation<Result<Reply, RelayError>, Never>
 
   private let loop: EventLoop
-  /// Whom the loop tells: it owns this network. nil until its first message, since a loop is entered on its thread only.
+  /// Whom the loop tells: it owns this network. nil until its first message, which is on the loop's thread.
   unowned var relay: UDPRelay?
 
   init(on loop: EventLoop) {

@@ -79,9 +79,9 @@ extension RelayEngine {
 
   /// When the kernel received the datagram, on our clock, and now.
   ///
-  /// The stamp is of the wall clock, so its age is taken, and the wall clock is read first: whatever comes between makes
-  /// the arrival later than it was, never earlier. Where the clock was set between arrival and receipt, a reply may seem
-  /// older than its message, or to come from the future; then it is not believed.
+  /// The stamp is of the wall clock, so its age is taken, and the wall clock is read first: whatever comes between
+  /// makes the arrival later than it was, never earlier. Where the clock was set between arrival and receipt, a reply
+  /// may seem older than its message, or to come from the future; then it is not believed.
   private func arrival(of datagram: ReceivedDatagram) -> (arrival: MonotonicTime, now: MonotonicTime) {
     guard let stamp = datagram.receivedAt else {
       let now = network.monotonicTime()

@@ -4,8 +4,8 @@ import Sockets
 /// Sends messages and hands each its own reply, on whatever network and time it is given.
 ///
 /// The rules are elsewhere and pure: ``Exchange`` says what becomes of a message, ``SocketPool`` which socket carries
-/// it, ``ExchangeBudget`` how many there may be. Here they meet sockets, timers and those who wait. The way of a message
-/// is: ``begin(_:with:within:fresh:)``, ``sendWaiting()`` at the turn's end, ``ready(_:_:)``, and the end of its waiter.
+/// it, ``ExchangeBudget`` how many there may be. Here they meet sockets, timers and those who wait. A message's way is
+/// ``begin(_:with:within:fresh:)``, ``sendWaiting()`` at the turn's end, ``ready(_:_:)``, and its waiter's end.
 package struct RelayEngine<Network: RelayNetwork>: ~Copyable {
   package typealias SocketID = SocketPool.SocketID
 

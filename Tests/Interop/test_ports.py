@@ -81,7 +81,8 @@ def test_a_late_reply_never_answers_the_next_message_on_the_same_port(namespace,
 
 
 def gateway_metric(namespace, gateway, name):
-    return Metrics(curl("--local-port", CLIENT_PORTS, gateway.url + "/metrics", prefix=namespace.prefix).text()).value(name)
+    answer = curl("--local-port", CLIENT_PORTS, gateway.url + "/metrics", prefix=namespace.prefix)
+    return Metrics(answer.text()).value(name)
 
 
 def test_out_of_ports_a_message_is_refused_at_once(namespace, start):

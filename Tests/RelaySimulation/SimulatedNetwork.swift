@@ -4,9 +4,9 @@ import Relay
 import Sockets
 import SystemPackage
 
-/// A kernel, a clock and a network that are made up, with the habits of Linux's: a connected socket hears its peer alone,
-/// an error by ICMP is told once to whoever calls first and again from the error queue, and a port that was closed is
-/// handed out again at once.
+/// A kernel, a clock and a network that are made up, with the habits of Linux's: a connected socket hears its peer
+/// alone, an error by ICMP is told once to whoever calls first and again from the error queue, and a port that was
+/// closed is handed out again at once.
 package final class SimulatedNetwork: RelayNetwork {
   package typealias TimerID = TimerQueue<Int>.ID
   package typealias Waiter = Simulation.Waiter

@@ -4,8 +4,8 @@ import RelaySimulation
 
 // `make soak`: the relay's engine in a simulated world, until so many exchanges have met a fault.
 //
-// RelaySoak [EXCHANGES [SECONDS [SEED]]]: 10,000,000 exchanges, in 1800 seconds at most, from seed 1. Exit 1 where a rule
-// was broken, with the scenario that shows it, and where the time was too short.
+// RelaySoak [EXCHANGES [SECONDS [SEED]]]: 10,000,000 exchanges, in 1800 seconds at most, from seed 1. Exit 1 where a
+// rule was broken, with the scenario that shows it, and where the time was too short.
 //
 // RelaySoak FILE…: replays scenarios, as Tests/RelayTests/Scenarios has them.
 

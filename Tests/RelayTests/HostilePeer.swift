@@ -5,8 +5,8 @@ import Sockets
 import Synchronization
 import TestSupport
 
-/// A UDP server that answers as badly as one can, as a seed decides: never, late, several times at several distances, out
-/// of order, with other bytes, at the greatest length, and with strangers who speak before it.
+/// A UDP server that answers as badly as one can, as a seed decides: never, late, several times at several distances,
+/// out of order, with other bytes, at great length, and with strangers who speak before it.
 ///
 /// Each reply begins with the message that it answers, so that a test knows whose it is.
 final class HostilePeer: Sendable {

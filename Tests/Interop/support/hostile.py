@@ -2,9 +2,9 @@
 
     python3 hostile.py SEED PERCENT
 
-answers every datagram with that datagram, `|`, and whatever; PERCENT of them with a fault: never, late, several times at
-several distances, out of order, with other bytes behind the mark, at great length, or after a stranger's datagram. It
-prints its port, and ends at the end of its standard input.
+answers every datagram with that datagram, `|`, and whatever; PERCENT of them with a fault: never, late, several times
+at several distances, out of order, with other bytes behind the mark, at great length, or after a stranger's datagram.
+It prints its port, and ends at the end of its standard input.
 """
 
 import asyncio
@@ -135,8 +135,8 @@ async def ask(address, path, connections, tally, go_on, pause=0.0):
         while go_on(number):
             tag = f"{worker}.{number}"
             number += 1
-            head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: {len(tag)}\r\n\r\n"
-            writer.write(head.encode() + tag.encode())
+            fields = f"Host: localhost\r\nContent-Type: text/plain\r\nContent-Length: {len(tag)}"
+            writer.write(f"POST {path} HTTP/1.1\r\n{fields}\r\n\r\n{tag}".encode())
             status, body = await read_answer(reader)
             tally.judge(tag, status, body)
             if pause:
