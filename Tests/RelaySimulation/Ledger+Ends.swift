@@ -74,6 +74,7 @@ extension Ledger {
       if time < account.deadline { note("exchange \(exchange) ended before its deadline") }
       if isLate(time, after: account.deadline, account) { note("exchange \(exchange) ended after its deadline") }
       if account.hasReadReply, clockSetAt < account.begin { note("the reply of \(exchange) was read and lost") }
+      if let last = account.troubles.last, last.errno != .messageTooLong { note("the error of \(exchange) was lost") }
       let unread = account.connection?.queue.first { $0.answers == exchange && $0.arrival < account.deadline }
       if unread != nil { note("the reply of \(exchange) lies unread at its deadline") }
     case .cancelled:
