@@ -4,6 +4,7 @@
 #define CMICROHTTPD_SHIM_H
 
 #include <microhttpd.h>
+#include <stdbool.h>
 
 #if MHD_VERSION < 0x00097500
 #error "Yodel needs libmicrohttpd 0.9.75 or later"
@@ -44,17 +45,32 @@ cmhd_connection_descriptor (struct MHD_Connection *connection)
   return NULL == info ? -1 : info->connect_fd;
 }
 
-/* External epoll, suspend and resume, and no listening socket. From 1.0 on (0x00097707) the library keeps an
-   inter-thread channel unless it is told that one thread does everything. */
+/* Variadic. The bytes of the request's head, from its method to the blank line's end; 0 where it is not whole. */
+static inline size_t
+cmhd_head_size (struct MHD_Connection *connection)
+{
+  const union MHD_ConnectionInfo *info
+    = MHD_get_connection_info (connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+  return NULL == info ? 0 : info->header_size;
+}
+
+/* Whether the library that runs is older than 1.0, which came with another parser. Not asked of the headers: both
+   are libmicrohttpd.so.12, so a program that was built with one may run with the other. */
+static inline bool
+cmhd_is_before_1_0 (void)
+{
+  const char *version = MHD_get_version ();
+  return '0' == version[0] && '.' == version[1];
+}
+
+/* External epoll, suspend and resume, and no listening socket. From 1.0 on the library keeps an inter-thread channel
+   unless it is told that one thread does everything: MHD_USE_NO_THREAD_SAFETY, which older headers lack. */
 static inline unsigned int
 cmhd_daemon_flags (void)
 {
-  unsigned int flags
+  const unsigned int flags
     = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG;
-#if MHD_VERSION >= 0x00097707
-  flags |= MHD_USE_NO_THREAD_SAFETY;
-#endif
-  return flags;
+  return cmhd_is_before_1_0 () ? flags : flags | 1U << 19;
 }
 
 /* Variadic. The response is sent without chunks, and ends its connection. */
@@ -69,18 +85,15 @@ static const uint64_t CMHD_SIZE_UNKNOWN = MHD_SIZE_UNKNOWN;
 static const ssize_t CMHD_END_OF_STREAM = MHD_CONTENT_READER_END_OF_STREAM;
 static const ssize_t CMHD_END_WITH_ERROR = MHD_CONTENT_READER_END_WITH_ERROR;
 
-/* How strictly the library itself reads requests. On 0.9.75 strictness makes a missing Host answered with its
-   headers twice, so it stays off and Yodel checks alone; from 0x00097701 on level 1 refuses bare LF, folding
-   and NUL before Yodel sees them. */
+/* How strictly the library itself reads requests. Before 1.0 strictness makes a missing Host answered with its
+   headers twice, so it stays off and Yodel checks alone; from then on level 1 of MHD_OPTION_CLIENT_DISCIPLINE_LVL,
+   which older headers lack, refuses bare LF, folding and NUL before Yodel sees them. */
 static inline struct MHD_OptionItem
 cmhd_discipline_option (void)
 {
-#if MHD_VERSION >= 0x00097701
-  struct MHD_OptionItem item = { MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1, NULL };
-#else
-  struct MHD_OptionItem item = { MHD_OPTION_STRICT_FOR_CLIENT, 0, NULL };
-#endif
-  return item;
+  const struct MHD_OptionItem lenient = { MHD_OPTION_STRICT_FOR_CLIENT, 0, NULL };
+  const struct MHD_OptionItem strict = { (enum MHD_OPTION) 38, 1, NULL };
+  return cmhd_is_before_1_0 () ? lenient : strict;
 }
 
 #endif

@@ -107,9 +107,6 @@ extension GatewayLoop {
     let route = Route.all.first { $0.path == head.path || $0.path + "/" == head.path }
     let line = "\(core.curl)\(route?.curlOptions ?? "")\(core.url)\(route?.path ?? head.path)"
     let detail = "'\(head.path)' takes \(allow); for example: \(line)"
-    var response = Problem(.methodNotAllowed, detail, fields: [("Allow", allow)]).response
-    // What these would make of the connection is not HTTP as we speak it.
-    response.closesConnection = ["TRACE", "CONNECT"].contains(head.method.rawValue)
-    return response
+    return Problem(.methodNotAllowed, detail, fields: [("Allow", allow)]).response
   }
 }

@@ -41,12 +41,17 @@ extension Problem {
     }
   }
 
+  /// What some path or other serves.
+  static let servedMethods = "GET, HEAD, POST, OPTIONS"
+
   /// What the server refuses by itself, in the client's words.
   convenience init(_ refusal: HTTPRefusal) {
     switch refusal {
     case .malformed(let reason): self.init(.malformedRequest, reason)
     case .transferCoding(let coding):
       self.init(.notImplemented, "of the transfer codings only 'chunked' is known, not '\(escapedLine(coding))'")
+    case .method(let method):
+      self.init(.methodNotAllowed, "\(method) is not served on any path", fields: [("Allow", Self.servedMethods)])
     case .headTooLarge(let limit):
       self.init(
         .headTooLarge, "request line and headers may take \(limit) bytes, with \(Limits.headerOverhead) more a header",

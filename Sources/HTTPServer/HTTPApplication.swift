@@ -25,6 +25,8 @@ public enum HTTPRefusal: Hashable, Sendable {
   case malformed(String)
   /// A transfer coding other than `chunked`; the connection ends with it.
   case transferCoding(String)
+  /// A method that would make something else of the connection (RFC 9110 sections 9.3.6 and 9.3.8); it ends with it.
+  case method(String)
   /// The head is larger than a connection's memory.
   case headTooLarge(limit: Int)
   /// The body is larger than ``Limits/requestBody``.

@@ -10,8 +10,8 @@ final class HTTPConnection {
   enum Phase {
     /// No head yet.
     case waiting
-    /// The target is read; the rest of the head is about to be.
-    case target(String)
+    /// The target is read, at this address; the rest of the head is about to be.
+    case target(String, at: Range<UInt>)
     /// The body is being read, for what the application admitted it to.
     case body(HTTPRequestHead, destination: Int)
     /// The body is being read, but only to be thrown away before the answer.
@@ -33,8 +33,14 @@ final class HTTPConnection {
   var registration: Registration?
 
   var phase = Phase.waiting
+  /// Where its requests begin in libmicrohttpd's memory.
+  var origin = HeadOrigin()
   /// The request is a HEAD: nothing of a body is sent.
   var isHead = false
+  /// The body comes in chunks, and fields may follow it.
+  var isChunked = false
+  /// The connection ends with this request's answer.
+  var isLast = false
   var requests = 0
   var body: [UInt8] = []
   /// Bytes of a refused body that were thrown away.

@@ -39,6 +39,18 @@ public struct HTTPFields: Sendable, Sequence {
     fields.filter { Self.isSame($0.name, name) }.map(\.value)
   }
 
+  /// Whether a field that is a list of tokens holds one, in any case (RFC 9110 section 5.6.1).
+  func has(_ token: String, in name: String) -> Bool {
+    fields.contains { field in
+      Self.isSame(field.name, name)
+        && field.value.utf8.split(separator: UInt8(ascii: ",")).contains { element in
+          let text = element.drop(while: Self.isBlank)
+          let end = text.lastIndex { !Self.isBlank($0) }
+          return end.map { Self.isSame(String(Substring(text[...$0])), token) } ?? false
+        }
+    }
+  }
+
   /// The same without white space behind the values, which libmicrohttpd leaves there (RFC 9110 section 5.5). Only for
   /// what has passed the ``HeaderGuard``, which must see what libmicrohttpd acts on.
   func trimmed() -> HTTPFields {
@@ -51,7 +63,11 @@ public struct HTTPFields: Sendable, Sequence {
   }
 
   private static func endsBlank(_ value: String) -> Bool {
-    value.utf8.last == UInt8(ascii: " ") || value.utf8.last == UInt8(ascii: "\t")
+    value.utf8.last.map(isBlank) ?? false
+  }
+
+  private static func isBlank(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t")
   }
 
   public func makeIterator() -> IndexingIterator<[Field]> {

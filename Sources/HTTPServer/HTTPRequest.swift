@@ -24,6 +24,14 @@ public final class HTTPRequestHead: Sendable {
   }
 }
 
+extension HTTPRequestHead {
+  /// A proxy says that it is in between, so requests of many clients may share the connection. Such fields are believed
+  /// in nothing else.
+  var isForwarded: Bool {
+    ["Via", "Forwarded", "X-Forwarded-For"].contains { fields[$0] != nil }
+  }
+}
+
 /// A whole request.
 public struct HTTPRequest: Sendable {
   /// All but the body.

@@ -60,9 +60,8 @@ private let handleAccess: MHD_AccessHandlerCallback = { context, handle, _, meth
     let (handle, method, version, data, size, state) = call
     let connection = worker.connection(of: state.pointee)
     connection.handle = handle
-    guard size.pointee > 0 else {
-      return worker.continueRequest(connection, handle, method: method, version: version)
-    }
+    // An empty piece is one all the same: before 1.0 libmicrohttpd looks for a body after every 100.
+    guard let data else { return worker.continueRequest(connection, handle, method: method, version: version) }
     worker.receive(UnsafeRawBufferPointer(start: data, count: size.pointee), for: connection)
     size.pointee = 0
     return .YES
@@ -82,15 +81,21 @@ private let requestCompleted: MHD_RequestCompletedCallback = { context, _, state
 /// The request line is read. What is returned here comes back with every call for this request.
 private let targetRead: Daemon.TargetCallback = { context, target, handle in
   let pointer = cmhd_socket_context(handle)
-  Callback(arguments: (target!, pointer)).enter(context) { worker, call in
-    worker.connection(of: call.1).phase = .target(String(cString: call.0))
+  Callback(arguments: (target!, pointer, handle)).enter(context) { worker, call in
+    let bytes = UnsafeRawBufferPointer(start: call.0, count: strlen(call.0))
+    let start = UInt(bitPattern: call.0)
+    let connection = worker.connection(of: call.1)
+    connection.handle = call.2
+    connection.phase = .target(String(decoding: bytes, as: UTF8.self), at: start..<start + UInt(bytes.count))
   }
   return pointer
 }
 
 private let writeLog: MHD_LogCallback = { context, format, arguments in
   Callback(arguments: (format!, arguments!)).enter(context) { worker, call in
-    worker.log(.library(formatted(call.0, call.1)))
+    let line = formatted(call.0, call.1)
+    worker.answerInItsPlace(line)
+    worker.log(.library(line))
   }
 }
 

@@ -12,9 +12,13 @@ extension HTTPWorker {
     method: UnsafePointer<CChar>, version: UnsafePointer<CChar>
   ) -> MHD_Result {
     switch connection.phase {
-    case .target(let target):
-      return begin(connection, handle, String(cString: method), target, String(cString: version))
+    case .target(let target, let place):
+      let layout = HeadLayout(method: method, target: place, version: version)
+      return begin(connection, handle, String(cString: method), target, String(cString: version), layout)
     case .body(let head, let destination):
+      if connection.isChunked, let refusal = refusedTrailer(handle) {
+        return queue(closing(application.refuse(refusal)), on: connection, handle)
+      }
       let request = HTTPRequest(head: head, destination: destination, body: connection.body)
       return respond(to: request, on: connection, handle)
     case .refused(let response), .answered(let response): return queue(response, on: connection, handle)
@@ -29,11 +33,15 @@ extension HTTPWorker {
   // MARK: Head
 
   private func begin(
-    _ connection: HTTPConnection, _ handle: OpaquePointer, _ method: String, _ target: String, _ version: String
+    _ connection: HTTPConnection, _ handle: OpaquePointer, _ method: String, _ target: String, _ version: String,
+    _ layout: HeadLayout
   ) -> MHD_Result {
-    let fields = Self.fields(of: handle)
+    var received = ReceivedFields(layout: layout)
+    received.read(from: handle)
+    let fields = received.fields
     connection.isHead = method == HTTPMethod.head.rawValue
-    if let refusal = HeaderGuard(method: method, target: target, version: version, fields: fields).refusal() {
+    let headerGuard = HeaderGuard(method: method, target: target, version: version, fields: fields)
+    if let refusal = headerGuard.refusal() ?? refusedLayout(received.layout!, of: connection, handle) {
       return queue(closing(application.refuse(refusal)), on: connection, handle)
     }
     guard let parts = RequestTarget(target) else {
@@ -47,6 +55,19 @@ extension HTTPWorker {
     return bodyBegins(head, on: connection, handle)
   }
 
+  private func refusedLayout(
+    _ layout: HeadLayout, of connection: HTTPConnection, _ handle: OpaquePointer
+  ) -> HTTPRefusal? {
+    guard HeadLayout.isNeeded else { return nil }
+    guard connection.origin.isAcceptable(layout.start) else {
+      return .malformed("there is something before the request line")
+    }
+    guard layout.isExact(size: cmhd_head_size(handle)) else {
+      return .malformed("a line of the head is folded, holds a NUL, or does not end in CR and LF")
+    }
+    return nil
+  }
+
   /// What the application has against the head comes first, then the size of the body, then the state that the server
   /// is in. An answer waits until a body of bearable size has been read, so that the connection can go on, unless the
   /// client asked beforehand.
@@ -56,6 +77,10 @@ extension HTTPWorker {
     let length = head.fields["Content-Length"].flatMap { UInt64($0) } ?? 0
     let isTooLarge = length > Limits.requestBody
     let asksBeforehand = head.fields["Expect"] != nil
+    connection.isChunked = length == 0 && head.fields["Transfer-Encoding"] != nil
+    // libmicrohttpd takes bare line feeds between chunks (before 1.0), miscounts their extensions (1.0.1), and we see
+    // none of it: a proxy could find another end of such a body, so nothing that it sends may come after it.
+    connection.isLast = connection.isChunked && head.isForwarded || head.fields.has("close", in: "Connection")
     let refusal = refusalByState(of: connection)
     let response: HTTPResponse
     switch application.admit(head) {
@@ -81,19 +106,10 @@ extension HTTPWorker {
     return nil
   }
 
-  private static func fields(of handle: OpaquePointer) -> HTTPFields {
-    var fields = HTTPFields()
-    fields.reserveCapacity(8)
-    withUnsafeMutablePointer(to: &fields) { fields in
-      _ = MHD_get_connection_values_n(
-        handle, .HEADER_KIND,
-        { context, _, name, nameSize, value, valueSize in
-          let fields = context!.assumingMemoryBound(to: HTTPFields.self)
-          fields.pointee.append(text(name, nameSize), text(value, valueSize))
-          return .YES
-        }, fields)
-    }
-    return fields
+  private func refusedTrailer(_ handle: OpaquePointer) -> HTTPRefusal? {
+    var received = ReceivedFields()
+    received.read(.FOOTER_KIND, from: handle)
+    return HeaderGuard.refusal(of: received.fields)
   }
 
   // MARK: Body
@@ -166,7 +182,7 @@ extension HTTPWorker {
     releaseBody(of: connection)
     let native = native(response.body, for: connection)
     for field in response.fields { native.add(field.name, field.value) }
-    if response.closesConnection || drain != nil { native.add("Connection", "close") }
+    if response.closesConnection || connection.isLast || drain != nil { native.add("Connection", "close") }
     return MHD_queue_response(handle, UInt32(response.status), native.pointer)
   }
 
@@ -231,9 +247,4 @@ extension HTTPWorker {
     connection.isCut = true
     shutdown(connection.descriptor, Int32(SHUT_RDWR))
   }
-}
-
-private func text(_ bytes: UnsafePointer<CChar>?, _ count: Int) -> String {
-  guard let bytes else { return "" }
-  return String(decoding: UnsafeRawBufferPointer(start: bytes, count: count), as: UTF8.self)
 }

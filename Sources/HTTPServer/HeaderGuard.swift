@@ -14,8 +14,8 @@ struct HeaderGuard {
   func refusal() -> HTTPRefusal? {
     var framing = Framing()
     for field in fields { framing.note(field) }
-    return refusedLine() ?? refusedSize(framing) ?? refusedNames() ?? refusedHost(framing) ?? refusedLength(framing)
-      ?? refusedCoding(framing)
+    return refusedLine() ?? refusedSize(framing) ?? Self.refusal(of: fields) ?? refusedLength(framing)
+      ?? refusedCoding(framing) ?? refusedHost(framing)
   }
 
   /// The fields that frame a request, gathered in one pass.
@@ -38,6 +38,7 @@ struct HeaderGuard {
       return .malformed("the version '\(escapedLine(version))' is neither HTTP/1.1 nor HTTP/1.0")
     }
     guard Self.isToken(method) else { return .malformed("the method is no token") }
+    if method == "CONNECT" || method == "TRACE" { return .method(method) }
     if target == "*", method == "OPTIONS" { return nil }
     guard target.utf8.first == UInt8(ascii: "/") else {
       return .malformed("the request target must be a path that starts with a slash")
@@ -55,12 +56,13 @@ struct HeaderGuard {
     return line + framing.bytes + Limits.headerOverhead * fields.count > room ? .headTooLarge(limit: room) : nil
   }
 
-  private func refusedNames() -> HTTPRefusal? {
+  /// Why fields are refused for what they are by themselves; those behind a chunked body too.
+  static func refusal(of fields: HTTPFields) -> HTTPRefusal? {
     for field in fields {
-      guard Self.isToken(field.name) else {
+      guard isToken(field.name) else {
         return .malformed("the header name '\(escapedLine(field.name))' is no token")
       }
-      guard Self.consists(field.value, of: { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else {
+      guard consists(field.value, of: { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else {
         return .malformed("the header '\(field.name)' holds a control character")
       }
     }

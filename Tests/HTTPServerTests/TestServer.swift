@@ -39,6 +39,7 @@ final class TestApplication: HTTPApplication {
       switch refusal {
       case .malformed: 400
       case .transferCoding: 501
+      case .method: 405
       case .headTooLarge: 431
       case .bodyTooLarge: 413
       case .bodiesTooLarge, .tooManyConnections, .tooManyConnectionsOfClient, .draining: 503
