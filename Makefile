@@ -10,12 +10,14 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 SOURCES := Package.swift $(shell find Sources -type f)
 PROGRAM := .build/release/yodel
 PYTHON := .venv/bin/python
+MICROHTTPD := .build-microhttpd
 
-.PHONY: help run build test lint test-swift test-interop test-browser test-sanitizers soak bench bench-quick clean \
+.PHONY: help run build test lint test-swift test-interop test-browser test-sanitizers test-microhttpd-1.0 fuzz soak bench \
+	bench-quick clean \
 	need-build need-test need-bench
 
 help: ## what can be made
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+	@grep -E '^[a-z0-9.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
 
 run: $(PROGRAM) ## build what has changed and start the gateway; ARGS="--loops 1" passes options
 	@exec $(PROGRAM) serve $(ARGS)
@@ -34,6 +36,11 @@ lint: ## the format of the Swift sources
 
 test-swift: need-build ## the tests in Swift
 	$(call swift-test,.build/test.log)
+
+FUZZ_SECONDS ?= 60
+FUZZ_SEED ?= 1
+fuzz: need-build ## damaged requests against the HTTP server; FUZZ_SECONDS=60, from FUZZ_SEED=1
+	FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_SEED=$(FUZZ_SEED) $(SWIFT) test --disable-xctest --filter FuzzTests
 
 test-interop: need-test build ## curl, Python and netcat against the program
 	YODEL_BINARY=$(CURDIR)/$(PROGRAM) $(PYTHON) -m pytest -q Tests/Interop
@@ -54,6 +61,20 @@ soak: build ## faults by the million in a simulated network, then ten minutes of
 	.build/release/RelaySoak $(SOAK_EXCHANGES)
 	YODEL_BINARY=$(CURDIR)/$(PROGRAM) python3 Tests/Soak/run --seconds $(SOAK_SECONDS)
 
+# Both versions are libmicrohttpd.so.12, so which one runs is the loader's choice.
+test-microhttpd-1.0: need-build need-test $(MICROHTTPD)/prefix/lib/pkgconfig/libmicrohttpd.pc ## tests on Debian 13's libmicrohttpd
+	export PKG_CONFIG_PATH=$(CURDIR)/$(MICROHTTPD)/prefix/lib/pkgconfig; \
+	export LD_LIBRARY_PATH=$(CURDIR)/$(MICROHTTPD)/prefix/lib; \
+	$(call swift-test,$(MICROHTTPD)/test.log,--scratch-path $(MICROHTTPD)/swift); \
+	YODEL_BINARY=$(CURDIR)/$(MICROHTTPD)/swift/debug/yodel $(PYTHON) -m pytest -q \
+		Tests/Interop/test_http.py Tests/Interop/test_framing.py
+
+$(MICROHTTPD)/prefix/lib/pkgconfig/libmicrohttpd.pc: Tests/MicroHTTPD/build-1.0
+	@$(call install,dpkg-source,dpkg-dev)
+	@$(call install,make,make)
+	@$(call install,cc,gcc libc6-dev)
+	Tests/MicroHTTPD/build-1.0 $(MICROHTTPD)
+
 bench: build need-bench ## measure beside the floor and a plain echo; writes .build/bench/report.md
 	Benchmarks/run --markdown .build/bench/report.md
 	Benchmarks/idle
@@ -62,7 +83,7 @@ bench-quick: build need-bench ## the same in under a minute
 	Benchmarks/run --quick --markdown .build/bench/report.md
 
 clean: ## remove what was built
-	rm -rf .build .build-address .build-thread .venv
+	rm -rf .build .build-address .build-thread $(MICROHTTPD) .venv
 
 # $(call swift-test,LOG,OPTIONS): one test at a time, since many of them are about time and share the machine's cores.
 # What failed stands at the end again, behind thousands of lines about what did not.

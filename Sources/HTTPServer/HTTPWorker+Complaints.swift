@@ -7,8 +7,8 @@ import Glibc
 
 extension HTTPWorker {
   /// Is told each line of libmicrohttpd's log, while it is at work on the connection that the line is about.
-  func answerInItsPlace(_ line: [UInt8]) {
-    guard line.starts(with: "Error processing request".utf8) else { return }
+  func answerInItsPlace(_ line: String) {
+    guard line.hasPrefix("Error processing request") else { return }
     // Only what is being parsed has a whole head and was not handed to us.
     for case let connection? in connections where !connection.isCut {
       guard case .target(let target, _) = connection.phase, let handle = connection.handle, cmhd_head_size(handle) > 0

@@ -168,6 +168,18 @@ final class HTTPClient: @unchecked Sendable {
     return pending
   }
 
+  /// All that has come by now, without waiting, and whether the server has ended the connection.
+  func arrived() -> (bytes: [UInt8], isEnded: Bool) {
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = buffer.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT)) }
+      if count < 0 && errno == EAGAIN { break }
+      if count <= 0 { return (pending, true) }
+      pending += buffer[..<count]
+    }
+    return (pending, false)
+  }
+
   /// Whether the server has ended the connection and said nothing more; waits for it.
   func isEnded() throws(ClientError) -> Bool {
     do throws(ClientError) {

@@ -53,6 +53,13 @@ import Testing
     #expect(isMalformed(refusal(method)))
   }
 
+  @Test(arguments: ["CONNECT", "TRACE"])
+  func whatWouldChangeTheConnectionIsServedNowhere(method: String) {
+    #expect(refusal(method, "/") == .method(method))
+    #expect(refusal(method, "localhost:80") == .method(method))
+    #expect(refusal(method.lowercased(), "/") == nil, "methods have a case")
+  }
+
   @Test(arguments: [
     "", "http://localhost/", "https://elsewhere/", "localhost:80", "index.html", "*", "?q", " /", "/a b", "/a\tb",
     "/a\u{0}b", "/a\u{7F}", "/é", "/#part", "/a#b", "\\path",

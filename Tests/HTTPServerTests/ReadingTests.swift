@@ -109,6 +109,16 @@ extension RequestTarget: Equatable {
     #expect(fields.map(\.name) == ["A", "b", "a", "A"], "names stay as they were written")
   }
 
+  @Test func aTokenIsFoundInAnyOfItsListsAndOnlyWhole() {
+    let fields: HTTPFields = ["Connection": "keep-alive, Clo,\t CLOSE ", "Via": "1.1 a", "via": "close"]
+    #expect(fields.has("close", in: "connection"))
+    #expect(fields.has("close", in: "VIA"))
+    #expect(!fields.has("Clos", in: "Connection"))
+    #expect(!fields.has("keep", in: "Connection"))
+    #expect(!fields.has("", in: "Connection"))
+    #expect(!fields.has("close", in: "Upgrade"))
+  }
+
   @Test func aLiteralMayHoldANameTwice() {
     let fields: HTTPFields = ["Set-Cookie": "a", "Set-Cookie": "b"]
     #expect(fields.values("set-cookie") == ["a", "b"])

@@ -58,6 +58,15 @@ class Wire:
     def send(self, data):
         self.socket.sendall(data)
 
+    def send_all_that_is_taken(self, data, half_close=False):
+        """Send until the peer has had enough; what it said is still to be read."""
+        try:
+            self.socket.sendall(data)
+            if half_close:
+                self.half_close()
+        except OSError:
+            pass
+
     def ask(self, method, path, body=None, headers=()):
         """Send a request and read its answer."""
         self.send(request_bytes(method, path, body, headers))

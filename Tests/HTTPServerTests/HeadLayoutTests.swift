@@ -1,0 +1,64 @@
+@testable import HTTPServer
+import Testing
+
+/// Heads laid out in memory as libmicrohttpd before 1.0 leaves them.
+@Suite struct HeadLayoutTests {
+  /// Whether a head is exact that was parsed into these C strings: the method, the target, the version, and then names
+  /// and values. `|` stands for NUL.
+  func isExact(_ memory: String, _ parts: [String], size: Int? = nil) -> Bool {
+    let bytes = memory.utf8.map { $0 == UInt8(ascii: "|") ? 0 : CChar(bitPattern: $0) }
+    return bytes.withUnsafeBufferPointer { buffer in
+      var from = 0
+      let places = parts.map { part in
+        let place = buffer[from...].indices.first { start in
+          part.utf8.elementsEqual(buffer[start...].prefix(part.utf8.count).map(UInt8.init(bitPattern:)))
+        }!
+        from = place + part.utf8.count
+        return buffer.baseAddress! + place
+      }
+      let target = UInt(bitPattern: places[1])
+      var layout = HeadLayout(
+        method: places[0], target: target..<target + UInt(parts[1].utf8.count), version: places[2])
+      for field in stride(from: 3, to: parts.count, by: 2) {
+        layout.note(name: places[field], value: places[field + 1], valueSize: parts[field + 1].utf8.count)
+      }
+      return layout.isExact(size: size ?? bytes.count)
+    }
+  }
+
+  static let line = ["GET", "/", "HTTP/1.1"]
+
+  @Test func whatEndsInCRLFIsExact() {
+    #expect(isExact("GET|/|HTTP/1.1||||", Self.line))
+    #expect(isExact("GET|/|HTTP/1.1||Host|a||||", Self.line + ["Host", "a"]))
+    #expect(isExact("GET|/|HTTP/1.1||Host| \ta ||X|y||||", Self.line + ["Host", "a ", "X", "y"]))
+  }
+
+  @Test func whatDoesNotIsNot() {
+    #expect(!isExact("GET|/|HTTP/1.1|Host|a||||", Self.line + ["Host", "a"]), "LF behind the request line")
+    #expect(!isExact("GET|/|HTTP/1.1||Host|a|X|y||||", Self.line + ["Host", "a", "X", "y"]), "LF behind a field")
+    #expect(!isExact("GET|/|HTTP/1.1||Host|a|||", Self.line + ["Host", "a"]), "LF behind the last field")
+    #expect(!isExact("GET|/|HTTP/1.1||Host|a|b||X|y||||", Self.line + ["Host", "a", "X", "y"]), "NUL in a value")
+    #expect(!isExact("GET|/|HTTP/1.1||Host|a|b||||", Self.line + ["Host", "a"]), "NUL in the last value")
+    #expect(!isExact("GET|/|HTTP/1.1||Host|a|bc|", Self.line + ["Host", "a"]), "NUL, and LF twice")
+    #expect(!isExact("GE|T|/|HTTP/1.1||||", ["GE", "/", "HTTP/1.1"]), "NUL in the method")
+    #expect(!isExact("GET|/|x|HTTP/1.1||||", Self.line), "NUL in the target")
+    #expect(!isExact("GET| /|HTTP/1.1||||", Self.line), "two spaces")
+    #expect(!isExact("GET|/|HTTP/1.1||Xz||y|| z||Host|Xz|a||||", Self.line + ["Xz", "y", "Host", "a"]), "folded")
+  }
+
+  @Test func theSizeIsOfTheHeadAlone() {
+    #expect(isExact("GET|/|HTTP/1.1||||body", Self.line, size: 18))
+    #expect(!isExact("GET|/|HTTP/1.1||||body", Self.line, size: 17), "LF alone as the blank line")
+  }
+
+  @Test func aRequestBeginsWhereTheFirstOneDidOrOneBlankLineLater() {
+    func accepted(_ starts: [UInt]) -> [Bool] {
+      var origin = HeadOrigin()
+      return starts.map { origin.isAcceptable($0) }
+    }
+    #expect(accepted([0x1000, 0x1002, 0x1000]) == [true, true, true])
+    #expect(accepted([0x1000, 0x1001, 0x1003, 0x1004, 0x1010, 0xFF0]) == [true, false, false, false, false, false])
+    #expect(accepted([0x2005, 0x2000]) == [false, true], "the first one has something before it too")
+  }
+}
