@@ -13,8 +13,7 @@ PYTHON := .venv/bin/python
 MICROHTTPD := .build-microhttpd
 
 .PHONY: help run build test lint test-swift test-interop test-browser test-sanitizers test-microhttpd-1.0 fuzz soak bench \
-	bench-quick clean \
-	need-build need-test need-bench
+	bench-quick clean need-build need-test need-bench
 
 help: ## what can be made
 	@grep -E '^[a-z0-9.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
