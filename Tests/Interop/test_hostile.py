@@ -21,7 +21,7 @@ def test_no_reply_ever_answers_anothers_message(serve, own, percent):
     asyncio.run(ask(gateway.http, path, CONNECTIONS, tally, lambda number: number < MESSAGES_A_CONNECTION))
     assert tally.wrong == []
     assert tally.messages == CONNECTIONS * MESSAGES_A_CONNECTION
-    assert tally.outcomes["reply"] > tally.messages / 4, tally.outcomes
+    assert tally.outcomes["reply"] > tally.messages / 10, tally.outcomes
     assert tally.outcomes["no-reply"] > 0, tally.outcomes
     assert gateway.in_flight() == 0
     for outcome, count in tally.outcomes.items():

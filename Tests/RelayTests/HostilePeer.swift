@@ -74,7 +74,7 @@ final class HostilePeer: Sendable {
     mutating func lets(strangersSpeak datagram: Peer.Datagram) -> Bool {
       switch Int.random(in: 0..<100, using: &random) {
       case 0..<10: break
-      case 10..<25: reply(to: datagram, after: Int.random(in: 60...3000, using: &random))
+      case 10..<25: reply(to: datagram, after: Int.random(in: 610...4000, using: &random))
       case 25..<50:
         reply(to: datagram, after: 0)
         for distance in [0, 1, 10, 60, 200, 400].shuffled(using: &random).prefix(Int.random(in: 1...3, using: &random))

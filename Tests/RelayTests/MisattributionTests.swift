@@ -161,7 +161,7 @@ extension RealRelay {
           return await group.reduce(into: Tally()) { $0.add($1) }
         }
         #expect(tally.wrong == [])
-        #expect(tally.replies > 2000 && tally.silences > 200, "\(tally)")
+        #expect(tally.replies > 1000 && tally.silences > 100, "\(tally)")
         #expect(bench.budget.inFlight == 0)
         #expect(await bench.relay.lateReplies > 200)
       }
@@ -183,7 +183,7 @@ extension RealRelay {
       var tally = Tally()
       for number in 0..<3 {
         let message = Array("\(worker)/\(number)".utf8)
-        switch await bench.exchange(message, with: address, within: .milliseconds(50)) {
+        switch await bench.exchange(message, with: address, within: .milliseconds(600)) {
         case .success(let reply):
           tally.replies += 1
           if Array(reply.bytes.prefix { $0 != HostilePeer.mark }) != message || reply.sender != address {

@@ -7,10 +7,10 @@ import Testing
 struct RandomScenarioTests {
   @Test(arguments: [1, 2] as [UInt64]) func noReplyAnswersAnothersMessageWhateverGoesWrong(part: UInt64) {
     var run = RandomRun()
-    for seed in UInt64(0)..<150 where run.failure == nil { run.run(seed: part << 32 + seed) }
+    for seed in UInt64(0)..<500 where run.failure == nil { run.run(seed: part << 32 + seed) }
     if let failure = run.failure { Issue.record("\(failure)") }
     #expect(run.beyond == 0)
-    #expect(run.faulted > 5_000)
+    #expect(run.faulted > 15_000)
     for event in ["reuse", "late reply", "ICMP", "cancelled", "no-reply", "failed send", "filtered by the kernel"] {
       #expect(run.tally[event, default: 0] > 10, "\(event) hardly happened: \(run.tally)")
     }

@@ -16,7 +16,7 @@ import subprocess
 import sys
 
 MARK = b"|"
-TIMEOUT_MS = 150
+TIMEOUT_MS = 400
 # Seconds after the first copy at which further ones leave.
 DISTANCES = (0, 0.001, 0.01, 0.06, 0.2, 0.4)
 # Past it nobody can tell a late reply from the next message's: sockets are held for ten seconds.
