@@ -1,6 +1,5 @@
 """A gateway in a network of its own that has few local ports, or no way out: which port a message has is forced."""
 
-import threading
 import time
 
 import pytest
@@ -20,26 +19,6 @@ ADDRESSES = {"http": ["127.0.0.1:8080"], "udp": ["127.0.0.1:9999"]}
 CLIENT_PORTS = "50000-59999"
 
 
-class NamespacedTarget(Target):
-    """A target whose socket is in another network: a socket stays in the one that its thread was in."""
-
-    def __init__(self, namespace, behave):
-        failures = []
-
-        def make():
-            try:
-                namespace.enter()
-                super(NamespacedTarget, self).__init__(behave)
-            except OSError as failure:
-                failures.append(failure)
-
-        thread = threading.Thread(target=make)
-        thread.start()
-        thread.join()
-        if failures:
-            raise failures[0]
-
-
 def silent_or_late(target, data, source):
     """Echoes; `silent …` never, `late …` after 300 ms."""
     if not data.startswith(b"silent"):
@@ -51,7 +30,7 @@ def start(own, namespace):
     """`start(ports)` starts a gateway that has so many local ports for a target."""
 
     def make(ports):
-        target = own(NamespacedTarget, namespace, silent_or_late)
+        target = own(namespace.inside, Target, silent_or_late)
         gateway = own(Gateway, "--target", f"lab={target}", **ADDRESSES, prefix=namespace.prefix)
         namespace.allow_ports(FIRST_PORT, ports)
         return gateway, target

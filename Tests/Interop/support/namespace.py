@@ -9,7 +9,6 @@ import sys
 from .child import Child, run
 
 CLONE_NEWNET = 0x40000000
-libc = ctypes.CDLL(None, use_errno=True)
 
 
 class LoopbackNamespace:
@@ -33,18 +32,14 @@ class LoopbackNamespace:
         """Call a function on a thread that is in here; sockets that it makes stay in here."""
 
         def call():
-            self.enter()
+            with open(f"/proc/{self._holder.pid}/ns/net") as network:
+                if ctypes.CDLL(None, use_errno=True).setns(network.fileno(), CLONE_NEWNET) != 0:
+                    raise OSError(ctypes.get_errno(), "setns")
             return function(*arguments, **options)
 
         # The thread ends with the call: it is in here to stay.
         with concurrent.futures.ThreadPoolExecutor(1) as threads:
             return threads.submit(call).result()
-
-    def enter(self):
-        """Move the calling thread in here, for good: what sockets it makes are of this network (setns(2))."""
-        with open(f"/proc/{self._holder.pid}/ns/net") as namespace:
-            if libc.setns(namespace.fileno(), CLONE_NEWNET):
-                raise OSError(ctypes.get_errno(), "setns")
 
     def allow_ports(self, first, count):
         """From now on sockets get so many local ports, unless they ask for others (ip(7), ip_local_port_range)."""
