@@ -67,7 +67,8 @@ let package = Package(
       swiftSettings: settings),
 
     // What tests of several modules need: a socket of the C library's, a generator that replays.
-    .target(name: "TestSupport", dependencies: ["Sockets"], path: "Tests/TestSupport", swiftSettings: settings),
+    .target(
+      name: "TestSupport", dependencies: ["Basics", "Sockets"], path: "Tests/TestSupport", swiftSettings: settings),
     // The relay over a network and a clock that are made up, for its tests and for `make soak`.
     .target(
       name: "RelaySimulation", dependencies: ["Basics", "EventLoop", "Relay", "Sockets", "TestSupport", system],

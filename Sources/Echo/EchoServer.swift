@@ -21,7 +21,7 @@ public final class EchoServer: Sendable {
   public init(
     on loops: [EventLoop], addresses: [SocketAddress], rate: Int = Limits.defaultEchoRate, observer: Observer? = nil
   ) throws(BindError) {
-    var sockets: [[EchoSocket]] = []
+    var sockets: [[BoundSocket<UDPSocket>]] = []
     for address in addresses { sockets.append(try Self.bind(address, beside: addresses, count: loops.count)) }
     let bound = sockets.map { $0[0].address }
     let networks = LocalNetworks()
@@ -37,13 +37,13 @@ public final class EchoServer: Sendable {
 
   private static func bind(
     _ address: SocketAddress, beside all: [SocketAddress], count: Int
-  ) throws(BindError) -> [EchoSocket] {
+  ) throws(BindError) -> [BoundSocket<UDPSocket>] {
     do throws(SocketError) {
       let dualStack = address.takesIPv4(beside: all)
-      let first = try EchoSocket(Self.socket(at: address, .first, dualStack))
+      let first = try BoundSocket(Self.socket(at: address, .first, dualStack))
       var sockets = [first]
       for _ in 1..<max(1, count) {
-        sockets.append(try EchoSocket(Self.socket(at: first.address, .joining, dualStack)))
+        sockets.append(try BoundSocket(Self.socket(at: first.address, .joining, dualStack)))
       }
       return sockets
     } catch {
@@ -74,16 +74,5 @@ public final class EchoServer: Sendable {
       for worker in workers { sum = sum + (await worker.counters) }
       return sum
     }
-  }
-}
-
-/// A bound socket that can be kept in a list.
-final class EchoSocket: Sendable {
-  let udp: UDPSocket
-  let address: SocketAddress
-
-  init(_ socket: consuming UDPSocket) throws(SocketError) {
-    address = try socket.localAddress()
-    udp = socket
   }
 }

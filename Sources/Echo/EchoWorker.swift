@@ -10,13 +10,13 @@ actor EchoWorker: LoopActor {
   private let observer: EchoServer.Observer?
   private let batch = DatagramBatch(capacity: Limits.echoBatch, datagramSize: Limits.receiveBuffer)
   /// What it will listen on when it starts.
-  private var waiting: [EchoSocket]
+  private var waiting: [BoundSocket<UDPSocket>]
   private var listeners: [Listener] = []
   private(set) var counters = EchoCounters()
 
   /// The worker owns its sockets: when it stops, they are closed.
   init(
-    on loop: EventLoop, sockets: [EchoSocket], filter: SourceFilter, limiter: Locked<RateLimiter>,
+    on loop: EventLoop, sockets: [BoundSocket<UDPSocket>], filter: SourceFilter, limiter: Locked<RateLimiter>,
     observer: EchoServer.Observer?
   ) {
     self.loop = loop
@@ -28,7 +28,7 @@ actor EchoWorker: LoopActor {
 
   /// A socket of this loop; the other loops have theirs on the same address.
   private struct Listener {
-    let socket: EchoSocket
+    let socket: BoundSocket<UDPSocket>
     let registration: Registration
     /// The kernel's count of drops, as it was last told.
     var dropped: UInt32 = 0
@@ -38,7 +38,7 @@ actor EchoWorker: LoopActor {
     defer { waiting = [] }
     for socket in waiting {
       let token = listeners.count
-      let registration = try loop.register(socket.udp.descriptor, for: .readable, handler: self, token: token)
+      let registration = try loop.register(socket.socket.descriptor, for: .readable, handler: self, token: token)
       listeners.append(Listener(socket: socket, registration: registration))
     }
   }
@@ -68,8 +68,8 @@ extension EchoWorker: DescriptorHandler {
   }
 
   /// nil where the kernel had an error to tell. It concerns some earlier answer, whose receiver is not ours to serve.
-  private func receive(from socket: EchoSocket) -> Int? {
-    do throws(SocketError) { return try batch.receive(from: socket.udp) } catch { return nil }
+  private func receive(from socket: BoundSocket<UDPSocket>) -> Int? {
+    do throws(SocketError) { return try batch.receive(from: socket.socket) } catch { return nil }
   }
 
   private func consider(_ position: Int) {
@@ -96,8 +96,8 @@ extension EchoWorker: DescriptorHandler {
   }
 
   /// What was counted as echoed while the batch was read is taken back where the kernel refuses it.
-  private func sendReplies(on socket: EchoSocket) {
-    batch.sendReplies(on: socket.udp) { bytes in
+  private func sendReplies(on socket: BoundSocket<UDPSocket>) {
+    batch.sendReplies(on: socket.socket) { bytes in
       counters.echoed -= 1
       counters.bytesEchoed -= bytes
       counters.dropped[.sendFailed, default: 0] += 1

@@ -12,12 +12,12 @@ actor Acceptor: LoopActor {
   private let status: ServerStatus
   private let log: HTTPServer.Log
   /// What it will listen on when it starts.
-  private var waiting: [ListeningSocket]
-  private var listeners: [(socket: ListeningSocket, registration: Registration)] = []
+  private var waiting: [BoundSocket<TCPListener>]
+  private var listeners: [(socket: BoundSocket<TCPListener>, registration: Registration)] = []
 
   /// The acceptor owns the sockets: when it stops, nobody listens any more.
   init(
-    on loop: EventLoop, sockets: [ListeningSocket], workers: [HTTPWorker], status: ServerStatus,
+    on loop: EventLoop, sockets: [BoundSocket<TCPListener>], workers: [HTTPWorker], status: ServerStatus,
     log: @escaping HTTPServer.Log
   ) {
     self.loop = loop
@@ -31,7 +31,7 @@ actor Acceptor: LoopActor {
     defer { waiting = [] }
     for socket in waiting {
       let token = listeners.count
-      let registration = try loop.register(socket.tcp.descriptor, for: .readable, handler: self, token: token)
+      let registration = try loop.register(socket.socket.descriptor, for: .readable, handler: self, token: token)
       listeners.append((socket, registration))
     }
   }
@@ -57,7 +57,7 @@ extension Acceptor: DescriptorHandler, TimerHandler {
   /// Takes one connection; false where there is none, or none that could be taken.
   private func accept(from index: Int) -> Bool {
     do throws(SocketError) {
-      guard let connection = try listeners[index].socket.tcp.accept() else { return false }
+      guard let connection = try listeners[index].socket.socket.accept() else { return false }
       place(connection)
       return true
     } catch {
@@ -95,20 +95,9 @@ extension Acceptor: DescriptorHandler, TimerHandler {
   private func watch(_ index: Int, for interest: Readiness) {
     let (socket, registration) = listeners[index]
     do throws(SocketError) {
-      try loop.reregister(registration, socket.tcp.descriptor, for: interest)
+      try loop.reregister(registration, socket.socket.descriptor, for: interest)
     } catch {
       preconditionFailure("\(error)")  // Changing what exists needs no memory (epoll_ctl(2)).
     }
-  }
-}
-
-/// A listener that can be kept in a list.
-final class ListeningSocket: Sendable {
-  let tcp: TCPListener
-  let address: SocketAddress
-
-  init(_ listener: consuming TCPListener) throws(SocketError) {
-    address = try listener.localAddress()
-    tcp = listener
   }
 }

@@ -22,7 +22,7 @@ public final class HTTPServer: Sendable {
     on loops: [(loop: EventLoop, application: any HTTPApplication)], addresses: [SocketAddress], maxConnections: Int,
     deadlines: HTTPDeadlines = HTTPDeadlines(), log: @escaping Log
   ) throws(BindError) {
-    var sockets: [ListeningSocket] = []
+    var sockets: [BoundSocket<TCPListener>] = []
     for address in addresses { sockets.append(try Self.listen(on: address, beside: addresses)) }
     self.addresses = sockets.map(\.address)
     let status = ServerStatus(maxConnections: maxConnections)
@@ -35,9 +35,9 @@ public final class HTTPServer: Sendable {
 
   private static func listen(
     on address: SocketAddress, beside all: [SocketAddress]
-  ) throws(BindError) -> ListeningSocket {
+  ) throws(BindError) -> BoundSocket<TCPListener> {
     do throws(SocketError) {
-      return try ListeningSocket(TCPListener(on: address, dualStack: address.takesIPv4(beside: all)))
+      return try BoundSocket(TCPListener(on: address, dualStack: address.takesIPv4(beside: all)))
     } catch {
       throw BindError(address: address, transport: .tcp, cause: error)
     }

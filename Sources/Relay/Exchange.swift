@@ -72,7 +72,7 @@ public struct Exchange: Sendable {
   private mutating func afterSendFailed(_ errno: Errno) -> Action {
     switch errno {
     case .resourceTemporarilyUnavailable: return .waitForRoom
-    case .noBufferSpace:
+    case .noBufferSpace, .noMemory:
       // A full device queue is usually a moment's matter: once more, then the truth.
       if hasRetried { return .fail(.overloaded(.buffers)) }
       hasRetried = true

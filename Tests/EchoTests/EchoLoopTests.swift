@@ -19,9 +19,9 @@ import Testing
         loops[0].submit { gate.wait() }
         for index in 0..<10 { try forge(from: victim.addresses[0], to: server.addresses[0], pattern(index)) }
         gate.signal()
-        try await eventually { await victim.counters.received == 10 }
+        try await waitUntil { await victim.counters.received == 10 }
         #expect(await victim.counters.dropped == [.ownAddress: 10])
-        try await eventually { await server.counters.echoed == 10 }
+        try await waitUntil { await server.counters.echoed == 10 }
         await loops[0].settle()
         #expect(await server.counters.received == 10)
         await server.stop()
@@ -49,7 +49,7 @@ import Testing
         client.setOption(Int32(IPPROTO_IP), IP_TTL, 47)
         client.setOption(Int32(IPPROTO_IPV6), IPV6_UNICAST_HOPS, 47)
         client.send([2], to: SocketAddress(ip, port: second.addresses[0].port))
-        try await eventually { await second.counters.dropped == [.ownAddress: 1] }
+        try await waitUntil { await second.counters.dropped == [.ownAddress: 1] }
         #expect(!client.hasSomething)
       }
     }

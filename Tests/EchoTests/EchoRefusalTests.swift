@@ -26,7 +26,7 @@ import Testing
       low.send(pattern(30), to: server.addresses[0])
       client.send(pattern(12), to: server.addresses[0])
       #expect(try client.receive().bytes == pattern(12))
-      try await eventually { await server.counters.received == 2 }
+      try await waitUntil { await server.counters.received == 2 }
       let counters = await server.counters
       #expect(counters.dropped == [.lowSourcePort: 1])
       #expect(counters.echoed == 1 && counters.bytesReceived == 42 && counters.bytesEchoed == 12)
@@ -41,7 +41,7 @@ import Testing
       let port = server.addresses[0].port
       let twin = try PlainSocket(at: "127.0.0.1:\(port)", options: [SO_REUSEPORT])
       twin.send([1], to: try #require(SocketAddress("127.0.0.2:\(port)")))
-      try await eventually { await server.counters.received == 1 }
+      try await waitUntil { await server.counters.received == 1 }
       #expect(await server.counters.dropped == [.ownAddress: 1])
       #expect(await server.counters.echoed == 0)
       #expect(!twin.hasSomething)
@@ -61,7 +61,7 @@ import Testing
       }
       for index in 0..<5 { #expect(try client.receive().bytes == [UInt8(index)]) }
       // A broadcast reaches each loop's socket.
-      try await eventually { await server.counters.received == 5 + 5 * 2 }
+      try await waitUntil { await server.counters.received == 5 + 5 * 2 }
       let counters = await server.counters
       #expect(counters.echoed == 5)
       #expect(counters.dropped == [.badDestination: 10])
@@ -82,7 +82,7 @@ import Testing
       for _ in 0..<sent { client.send(large, to: server.addresses[0]) }
       gate.signal()
       // The loss shows with a datagram that was queued after it.
-      try await eventually {
+      try await waitUntil {
         client.send([], to: server.addresses[0])
         return await server.counters.receiveBufferFull > 0
       }
@@ -94,7 +94,7 @@ import Testing
       // The kernel tells the same sum with every datagram that follows; it counts once.
       let received = counters.received
       for _ in 0..<3 { client.send([], to: server.addresses[0]) }
-      try await eventually { await server.counters.received == received + 3 }
+      try await waitUntil { await server.counters.received == received + 3 }
       #expect(await server.counters.receiveBufferFull == counters.receiveBufferFull)
       await server.stop()
     }

@@ -21,7 +21,7 @@ import Testing
         #expect(reply.bytes == pattern(size))
         #expect(reply.sender == server.addresses[0])
       }
-      try await eventually { await server.counters.echoed == sizes.count }
+      try await waitUntil { await server.counters.echoed == sizes.count }
       let counters = await server.counters
       #expect(counters.received == sizes.count)
       #expect(counters.bytesReceived == sizes.reduce(0, +) && counters.bytesEchoed == sizes.reduce(0, +))
@@ -55,7 +55,7 @@ import Testing
       for (index, client) in clients.enumerated() {
         for round in 0..<20 { #expect(try client.receive().bytes == [UInt8(index), UInt8(round)]) }
       }
-      try await eventually { await server.counters.echoed == 400 }
+      try await waitUntil { await server.counters.echoed == 400 }
       #expect(clients.allSatisfy { !$0.hasSomething })
       #expect(await server.counters.isBalanced)
     }

@@ -31,7 +31,7 @@ func withLoops(_ count: Int, _ body: ([EventLoop]) async throws -> Void) async t
 }
 
 /// Waits for a condition; a test whose condition never comes fails after ten seconds.
-func eventually(
+func waitUntil(
   sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
 ) async throws {
   let deadline = MonotonicTime.now() + .seconds(10)

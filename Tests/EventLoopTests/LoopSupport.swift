@@ -38,13 +38,13 @@ final class Record<Entry: Sendable>: Sendable {
 
   /// Waits until there are at least `count` entries.
   func atLeast(_ count: Int) async throws -> [Entry] {
-    try await eventually { self.entries.count >= count }
+    try await waitUntil { self.entries.count >= count }
     return entries
   }
 }
 
 /// Waits for a condition; a test whose condition never comes fails after ten seconds.
-func eventually(
+func waitUntil(
   _ condition: () async throws -> Bool, sourceLocation: SourceLocation = #_sourceLocation
 ) async throws {
   let deadline = MonotonicTime.now() + .seconds(10)

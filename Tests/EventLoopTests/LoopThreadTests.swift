@@ -118,12 +118,12 @@ import Testing
     try await withLoop { loop in
       let gate = DispatchSemaphore(value: 0)
       loop.submit { gate.wait() }
-      try await eventually { loop.sinceLastTurn > .milliseconds(1100) }
+      try await waitUntil { loop.sinceLastTurn > .milliseconds(1100) }
       gate.signal()
-      try await eventually { loop.sinceLastTurn < .milliseconds(500) }
+      try await waitUntil { loop.sinceLastTurn < .milliseconds(500) }
       // Nothing happens from here on, and still it turns at least once in a while.
-      try await eventually { loop.sinceLastTurn > .milliseconds(600) }
-      try await eventually { loop.sinceLastTurn < .milliseconds(500) }
+      try await waitUntil { loop.sinceLastTurn > .milliseconds(600) }
+      try await waitUntil { loop.sinceLastTurn < .milliseconds(500) }
       #expect(loop.sinceLastTurn < Limits.unhealthyAfter)
     }
   }

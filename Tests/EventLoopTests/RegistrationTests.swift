@@ -107,7 +107,7 @@ import Testing
         _ = try loop.register(pipes[1].reading, for: .readable, handler: handler, token: 1)
         for pipe in pipes { pipe.fill() }
       }
-      try await eventually { told.entries.filter { $0 == 1 }.count >= 5 }
+      try await waitUntil { told.entries.filter { $0 == 1 }.count >= 5 }
       #expect(told.entries.filter { $0 == 0 }.count == 1)
       try await loop.perform { pipes[1].empty() }
     }

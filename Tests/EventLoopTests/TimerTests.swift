@@ -53,7 +53,7 @@ import Testing
         _ = loop.schedule(at: .now() + .milliseconds(5), handler: handler, token: 2)
       }
       let entries = try await { () async throws -> [Int] in
-        try await eventually { fired.entries.contains(2) }
+        try await waitUntil { fired.entries.contains(2) }
         return fired.entries
       }()
       #expect(entries.count == 2)

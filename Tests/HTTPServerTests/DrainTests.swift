@@ -4,6 +4,7 @@ import Foundation
 import HTTPServer
 import Sockets
 import Synchronization
+import TestSupport
 import Testing
 
 extension RealServer {

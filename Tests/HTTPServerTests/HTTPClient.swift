@@ -1,5 +1,6 @@
 import Foundation
 import Sockets
+import TestSupport
 
 /// An answer as it stood on the wire.
 struct Answer: Equatable {
@@ -61,14 +62,7 @@ final class HTTPClient: @unchecked Sendable {
   }
 
   /// The address that the client has; it is the server's peer.
-  var local: SocketAddress {
-    var storage = sockaddr_storage()
-    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-    withUnsafeMutablePointer(to: &storage) {
-      _ = $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
-    }
-    return withUnsafeBytes(of: &storage) { SocketAddress(sockaddr: $0) }!
-  }
+  var local: SocketAddress { localAddress(of: descriptor) }
 
   // MARK: Sending and closing
 

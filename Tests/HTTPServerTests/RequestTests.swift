@@ -1,6 +1,7 @@
 import Basics
 import EventLoop
 @testable import HTTPServer
+import TestSupport
 import Testing
 
 extension RealServer {

@@ -135,16 +135,6 @@ final class Gate: Sendable {
   }
 }
 
-/// Waits until something holds; false where it does not within a time that only a failure takes.
-func eventually(within seconds: Double = 20, _ condition: () async throws -> Bool) async rethrows -> Bool {
-  let deadline = MonotonicTime.now() + .seconds(seconds)
-  while true {
-    if try await condition() { return true }
-    if MonotonicTime.now() > deadline { return false }
-    try? await Task.sleep(nanoseconds: 1_000_000)
-  }
-}
-
 /// Runs each piece of a task on a thread of its own, so that what blocks there keeps nobody from a pool of few threads.
 private final class ThreadPerJob: TaskExecutor {
   static let shared = ThreadPerJob()

@@ -2,6 +2,7 @@ import Basics
 import Foundation
 @testable import HTTPServer
 import Sockets
+import TestSupport
 import Testing
 
 /// The bytes that one client sends, and where they are cut: each piece is read by the server before the next is sent.

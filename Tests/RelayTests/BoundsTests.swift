@@ -2,6 +2,7 @@ import Basics
 import EventLoop
 import Relay
 import Sockets
+import TestSupport
 import Testing
 
 extension RealRelay {

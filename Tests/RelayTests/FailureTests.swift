@@ -2,6 +2,7 @@ import Basics
 import Relay
 @testable import Sockets
 import SystemPackage
+import TestSupport
 import Testing
 
 extension RealRelay {

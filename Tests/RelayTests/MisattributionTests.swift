@@ -1,6 +1,7 @@
 import Basics
 import Relay
 import Sockets
+import TestSupport
 import Testing
 
 extension RealRelay {
@@ -150,7 +151,7 @@ extension RealRelay {
 
     /// Thousands of messages at once to a peer that answers as badly as one can: not one may get another's reply.
     @Test(arguments: [1, 2] as [UInt64]) func noReplyEverAnswersAnothersMessage(seed: UInt64) async throws {
-      raiseDescriptorLimit()
+      _ = DescriptorLimit.raise(to: 8192)
       let peers = (0..<4).map { HostilePeer(seed: seed << 8 + $0) }
       defer { for peer in peers { peer.close() } }
       try await withRelay { bench in

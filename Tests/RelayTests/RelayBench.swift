@@ -71,25 +71,7 @@ extension Result<Reply, RelayError> {
   }
 }
 
-/// Waits until something holds; false where it does not within a time that only a failure takes.
-func eventually(within seconds: Double = 20, _ condition: () async throws -> Bool) async rethrows -> Bool {
-  let deadline = MonotonicTime.now() + .seconds(seconds)
-  while true {
-    if try await condition() { return true }
-    if MonotonicTime.now() > deadline { return false }
-    try? await Task.sleep(nanoseconds: 1_000_000)
-  }
-}
-
 /// Sleeps until sockets that rest now have rested enough.
 func letSocketsRest() async {
   try? await Task.sleep(nanoseconds: UInt64(Limits.rest.count) + 50_000_000)
-}
-
-/// Lets as many descriptors be open as the system allows: a thousand exchanges are a thousand sockets.
-func raiseDescriptorLimit() {
-  var limit = rlimit()
-  getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-  limit.rlim_cur = limit.rlim_max
-  setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
 }

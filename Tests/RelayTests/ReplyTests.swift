@@ -1,6 +1,7 @@
 import Basics
 import Relay
 import Sockets
+import TestSupport
 import Testing
 
 extension RealRelay {
@@ -127,7 +128,7 @@ extension RealRelay {
     }
 
     @Test func aThousandMessagesAtOnceEachGetTheirOwnReply() async throws {
-      raiseDescriptorLimit()
+      _ = DescriptorLimit.raise(to: 8192)
       // Ten peers, since a hundred datagrams fit into a socket's buffer whoever is on the processor.
       let peers = (0..<10).map { _ in Peer() }
       defer { for peer in peers { peer.close() } }

@@ -34,14 +34,7 @@ package final class PlainSocket {
     setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
   }
 
-  package var address: SocketAddress {
-    var storage = sockaddr_storage()
-    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-    withUnsafeMutablePointer(to: &storage) {
-      _ = $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
-    }
-    return withUnsafeBytes(of: &storage) { SocketAddress(sockaddr: $0) }!
-  }
+  package var address: SocketAddress { localAddress(of: descriptor) }
 
   /// Sends one datagram; answers what sendto(2) did, -1 for an error.
   @discardableResult
@@ -93,6 +86,16 @@ package final class PlainSocket {
   package var hasSomething: Bool {
     readiness(of: descriptor, POLLIN, milliseconds: 0) & POLLIN != 0
   }
+}
+
+/// The address that a socket is bound to (getsockname(2)).
+package func localAddress(of descriptor: Int32) -> SocketAddress {
+  var storage = sockaddr_storage()
+  var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+  withUnsafeMutablePointer(to: &storage) {
+    _ = $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+  }
+  return withUnsafeBytes(of: &storage) { SocketAddress(sockaddr: $0) }!
 }
 
 /// poll(2) on one descriptor; what it is ready for.
