@@ -23,7 +23,13 @@ struct Healthcheck: ParsableCommand {
     }
     let target = HostPort(host: host, port: UInt16(clamping: place.port ?? 80))
     let prefix = place.path().hasSuffix("/") ? String(place.path().dropLast()) : place.path()
-    let status = try Self.status(of: prefix + "/readyz", at: target)
+    let status: Substring
+    do {
+      status = try Self.status(of: prefix + "/readyz", at: target)
+    } catch {
+      Console.complain("\(url) does not answer: \(error)")
+      throw ExitCode.failure
+    }
     guard status == "200" else {
       Console.complain("\(url)/readyz answered \(status)")
       throw ExitCode.failure

@@ -38,9 +38,10 @@ enum Main {
   private static func fail(_ error: any Error) -> Never {
     let code = Yodel.exitCode(for: error)
     if code == .success || error is ExitCode { Yodel.exit(withError: error) }
-    let hint = code == .validationFailure ? "; 'yodel --help' and 'yodel COMMAND --help' tell the options" : ""
     let message = Yodel.message(for: error).split(separator: "\n").joined(separator: " ")
-    Console.complain(message + hint)
+    let joint = message.hasSuffix(".") || message.hasSuffix("?") ? " " : "; "
+    let hint = joint + "'yodel --help' and 'yodel COMMAND --help' tell the options"
+    Console.complain(code == .validationFailure ? message + hint : message)
     exit(code.rawValue)
   }
 

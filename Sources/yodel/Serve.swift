@@ -15,13 +15,15 @@ struct Serve: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Where HTTP listens; repeatable; port 0 takes a free one. (default: 127.0.0.1:8080 and [::1]:8080)",
+      "Where HTTP listens; repeatable; port 0 takes a free one. (default: 127.0.0.1:8080 and, where there is IPv6, "
+        + "[::1]:8080)",
       valueName: "host:port"))
   var http: [SocketAddress] = []
 
   @Option(
     help: ArgumentHelp(
-      "Where the embedded echo server listens; repeatable; port 0 likewise. (default: 127.0.0.1:9999 and [::1]:9999)",
+      "Where the embedded echo server listens; repeatable; port 0 likewise. (default: 127.0.0.1:9999 and, "
+        + "where there is IPv6, [::1]:9999)",
       valueName: "host:port"))
   var udp: [SocketAddress] = []
 
@@ -31,14 +33,14 @@ struct Serve: AsyncParsableCommand {
   @Option(
     help: ArgumentHelp(
       "A named UDP target; repeatable. A DNS name is resolved at start. The first is the default target where there is "
-        + "no embedded server.",
+        + "no embedded server. (default: 'echo', the embedded server's first address)",
       valueName: "name=host:port"))
   var target: [NamedTarget] = []
 
   @Option(
     help: ArgumentHelp(
       "Let requests name any literal ADDRESS:PORT inside it as target; repeatable. Without a port: 1024 and up; IPv6 "
-        + "with one is [fd00::/8]:5000. Loopback and link-local addresses need a range inside theirs.",
+        + "with one is [fd00::/8]:5000. Loopback, link-local and IPv6 that carries IPv4 need a range inside theirs.",
       valueName: "cidr[:port[-port]]"))
   var allowTarget: [TargetRange] = []
 
@@ -51,7 +53,10 @@ struct Serve: AsyncParsableCommand {
       "Exchanges in flight over all loops; as many sockets may rest, and as many be retired.", valueName: "n"))
   var maxInFlight = Limits.defaultMaxInFlight
 
-  @Option(help: ArgumentHelp("HTTP connections; past them a request gets a 503.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "HTTP connections, a quarter of them for one client beyond loopback; past them a request gets a 503.",
+      valueName: "n"))
   var maxConnections = Limits.defaultMaxConnections
 
   @Option(
@@ -97,7 +102,7 @@ struct Serve: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The log's level, on standard error: trace, debug, info, notice, warning, error, critical.", valueName: "level"))
+      "The lowest level that is logged, on standard error.", valueName: "level"))
   var logLevel = Logger.Level.info
 
   @Option(help: ArgumentHelp("How the log looks: an object a line is json.", valueName: "text|json"))

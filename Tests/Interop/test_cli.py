@@ -278,9 +278,10 @@ def test_healthcheck_of_a_gateway_that_is_ready_is_0(serve):
 def test_healthcheck_of_nothing_is_1():
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
-        ended = run_yodel("healthcheck", f"http://127.0.0.1:{bound.getsockname()[1]}")
+        url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        ended = run_yodel("healthcheck", url)
     assert ended.returncode == 1
-    assert ended.stderr
+    assert url in ended.stderr and "refused" in ended.stderr
 
 
 def test_healthcheck_of_a_server_that_is_not_ready_is_1():
