@@ -92,6 +92,7 @@ let package = Package(
         "Basics", "EventLoop", "Gateway", "HTTPServer", "Sockets", "TestSupport", "yodel", system,
         .product(name: "Logging", package: "swift-log"),
       ]),
-    tests("TidyTests", ["Gateway", "yodel", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+    tests(
+      "TidyTests", ["Basics", "Gateway", "yodel", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
   ]
 )

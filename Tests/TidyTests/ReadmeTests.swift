@@ -1,4 +1,5 @@
 import ArgumentParser
+import Basics
 import Testing
 
 @testable import Gateway
@@ -32,10 +33,42 @@ struct ReadmeTests {
     #expect(documented == commands)
   }
 
-  @Test func theTwoCommandsExist() throws {
+  @Test func theBoundsAreTheProgramsOwn() {
+    func text(_ span: Nanoseconds) -> String { "\(span.count / 1_000_000_000) s" }
+    let room = Limits.connectionPool - Limits.connectionPoolReserve
+    for bound in [
+      "\(Limits.requestBody >> 10) KiB; \(Limits.bufferedBodies >> 20) MiB for all",
+      "\(room >> 10) KiB, each header counted as \(Limits.headerOverhead) bytes more",
+      "head \(text(Limits.headDeadline)), body \(text(Limits.bodyDeadline))",
+      "next head \(text(Limits.keepAliveDeadline)), reading the answer \(text(Limits.answerDeadline))",
+      "`--max-connections` (\(Limits.defaultMaxConnections))", "`--max-in-flight` (\(Limits.defaultMaxInFlight))",
+      "\(Limits.connectionsOverLimit) (\(Limits.connectionsOverShare)) later: closed",
+      "`--message-rate`: \(Limits.defaultMessageRate) for", "`--echo-rate`: \(Limits.defaultEchoRate) for",
+      "never spoke \(text(Limits.drainGrace))", "a hop limit of \(Limits.echoHopLimit),",
+      "\(Limits.echoHopLimits.lowerBound) to \(Limits.echoHopLimits.upperBound) hops left",
+      "`timeout_ms` (\(Limits.timeoutMilliseconds.lowerBound) to \(Limits.timeoutMilliseconds.upperBound))",
+    ] {
+      // A line may end anywhere.
+      #expect(readme.replacing("\n", with: " ").contains(bound), "\(bound)")
+    }
+    #expect(Limits.connectionShare == 4 && readme.contains("a quarter for one client"))
+    #expect(Limits.logLinesPerSecond == 1 && readme.contains("one a second and kind"))
+  }
+
+  @Test func whatIsToBeMadeCanBeMade() throws {
     let makefile = try Repository.text("Makefile")
-    for command in ["run", "test", "bench", "help"] {
-      #expect(readme.contains("make \(command)") && makefile.contains("\n\(command):"))
+    let commands = Set(readme.matches(of: /(?:`|\n)make ([a-z0-9.-]+)/).map(\.output.1))
+    #expect(commands.isSuperset(of: ["run", "test", "bench", "help"]))
+    for command in commands { #expect(makefile.contains("\n\(command):"), "make \(command)") }
+  }
+
+  @Test(arguments: ["Benchmarks", "Tests/Interop"])
+  func aTableOfFilesHasThemAll(folder: String) throws {
+    let files = try Repository.files(in: folder).filter { folder == "Benchmarks" || $0.hasPrefix("test_") }
+    let table = try Repository.text("\(folder)/README.md").split(separator: "\n").filter { $0.hasPrefix("| `") }
+    #expect(!files.isEmpty)
+    for file in files where file != "README.md" {
+      #expect(table.contains { $0.split(separator: "|")[0].contains("`\(file)`") }, "\(folder)/\(file)")
     }
   }
 

@@ -15,6 +15,12 @@ enum Repository {
     return (files?.allObjects as? [String] ?? []).filter { $0.hasSuffix(".swift") }.map { folder + "/" + $0 }.sorted()
   }
 
+  /// What is in a folder itself, by name; no caches.
+  static func files(in folder: String) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: root.appending(path: folder).path)
+      .filter { !$0.hasPrefix("_") && !$0.hasPrefix(".") }.sorted()
+  }
+
   /// The modules, which are the folders of Sources.
   static func modules() throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: root.appending(path: "Sources").path).sorted()
