@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+import socket
 import subprocess
 
 import pytest
@@ -210,6 +211,16 @@ def test_a_token_that_everyone_may_read_is_told(serve, tmp_path, mode, is_told):
 
 
 # Beyond loopback
+
+
+def test_by_default_it_listens_on_loopback_alone(internet, serve):
+    gateway = serve(http=(), udp=(), prefix=internet.prefix)
+    for addresses, port in [(gateway.http_addresses, 8080), (gateway.udp_addresses, 9999)]:
+        assert ("127.0.0.1", port) in addresses
+        assert set(addresses) <= {("127.0.0.1", port), ("::1", port)}
+    assert internet.inside(gateway.get, "/readyz").status == 200
+    with pytest.raises(ConnectionRefusedError):
+        internet.inside(socket.create_connection, ("10.9.0.1", 8080), 15)
 
 
 def test_beyond_loopback_it_listens_with_a_token_or_when_told_so(serve, token_file):
