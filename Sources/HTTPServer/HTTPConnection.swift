@@ -51,6 +51,8 @@ final class HTTPConnection {
   /// When the connection is cut if the request got no further.
   var deadline: MonotonicTime?
   var isCut = false
+  /// An answer was sent past libmicrohttpd, which has yet to find out that nothing more can be.
+  var isAnsweredPast = false
   /// libmicrohttpd has let go of it.
   var isClosed = false
   /// The client will send nothing more.
@@ -68,6 +70,7 @@ final class HTTPConnection {
     phase = .waiting
     requests += 1
     discarded = 0
+    isHead = false
     task = nil
     stream = nil
     self.deadline = deadline

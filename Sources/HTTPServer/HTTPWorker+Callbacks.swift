@@ -83,10 +83,9 @@ private let targetRead: Daemon.TargetCallback = { context, target, handle in
   let pointer = cmhd_socket_context(handle)
   Callback(arguments: (target!, pointer, handle)).enter(context) { worker, call in
     let bytes = UnsafeRawBufferPointer(start: call.0, count: strlen(call.0))
-    let start = UInt(bitPattern: call.0)
     let connection = worker.connection(of: call.1)
     connection.handle = call.2
-    connection.phase = .target(String(decoding: bytes, as: UTF8.self), at: start..<start + UInt(bytes.count))
+    worker.targetArrived(bytes, on: connection)
   }
   return pointer
 }

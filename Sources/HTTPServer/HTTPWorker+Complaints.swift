@@ -1,3 +1,4 @@
+import Basics
 import CMicroHTTPD
 import Glibc
 
@@ -10,7 +11,7 @@ extension HTTPWorker {
   func answerInItsPlace(_ line: String) {
     guard line.hasPrefix("Error processing request") else { return }
     // Only what is being parsed has a whole head and was not handed to us.
-    for case let connection? in connections where !connection.isCut {
+    for case let connection? in connections where !connection.isCut && !connection.isAnsweredPast {
       guard case .target(let target, _) = connection.phase, let handle = connection.handle, cmhd_head_size(handle) > 0
       else { continue }
       var received = ReceivedFields()
@@ -22,18 +23,29 @@ extension HTTPWorker {
     }
   }
 
-  /// Sends an answer past libmicrohttpd, which then finds the connection closed for sending, and ends it.
-  private func sendAtOnce(_ response: HTTPResponse, on connection: HTTPConnection) {
+  /// Is told the target of a request before libmicrohttpd takes it apart.
+  func targetArrived(_ target: UnsafeRawBufferPointer, on connection: HTTPConnection) {
+    let start = UInt(bitPattern: target.baseAddress!)
+    connection.phase = .target(String(decoding: target, as: UTF8.self), at: start..<start + UInt(target.count))
+    if let refusal = HeaderGuard.refusedSize(ofTarget: target) {
+      sendAtOnce(application.refuse(refusal), on: connection)
+    }
+  }
+
+  /// Sends an answer past libmicrohttpd, which then finds the connection closed for sending, and ends it; or it is cut,
+  /// soon after the client has had it.
+  func sendAtOnce(_ response: HTTPResponse, on connection: HTTPConnection) {
     guard case .bytes(let body) = response.body else { preconditionFailure("a refusal is a few bytes") }
     var head = "HTTP/1.1 \(response.status) \(String(cString: MHD_get_reason_phrase_for(UInt32(response.status))))\r\n"
     head += "Date: \(Self.date())\r\nConnection: close\r\nContent-Length: \(body.count)\r\n"
     for field in response.fields { head += "\(field.name): \(field.value)\r\n" }
-    let bytes = Array((head + "\r\n").utf8) + body
+    let bytes = Array((head + "\r\n").utf8) + (connection.isHead ? [] : body)
     _ = bytes.withUnsafeBytes {
       send(connection.descriptor, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL))
     }
     shutdown(connection.descriptor, Int32(SHUT_WR))
-    connection.isCut = true
+    connection.isAnsweredPast = true
+    connection.deadline = loop.now + Limits.endedDeadline
   }
 
   /// The date as RFC 9110 section 5.6.7 has it.

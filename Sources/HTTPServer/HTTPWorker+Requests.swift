@@ -16,12 +16,12 @@ extension HTTPWorker {
       let layout = HeadLayout(method: method, target: place, version: version)
       return begin(connection, handle, String(cString: method), target, String(cString: version), layout)
     case .body(let head, let destination):
-      if connection.isChunked, let refusal = refusedTrailer(handle) {
-        return queue(closing(application.refuse(refusal)), on: connection, handle)
-      }
+      if let response = refusedTrailer(of: connection, handle) { return queue(response, on: connection, handle) }
       let request = HTTPRequest(head: head, destination: destination, body: connection.body)
       return respond(to: request, on: connection, handle)
-    case .refused(let response), .answered(let response): return queue(response, on: connection, handle)
+    case .refused(let response):
+      return queue(refusedTrailer(of: connection, handle) ?? response, on: connection, handle)
+    case .answered(let response): return queue(response, on: connection, handle)
     case .responding(let since):
       if loop.now - since < Self.patience { isAwaitingAnswers = true } else { suspend(connection) }
       return .YES
@@ -36,13 +36,18 @@ extension HTTPWorker {
     _ connection: HTTPConnection, _ handle: OpaquePointer, _ method: String, _ target: String, _ version: String,
     _ layout: HeadLayout
   ) -> MHD_Result {
+    // The target alone was too much.
+    if connection.isAnsweredPast { return .NO }
     var received = ReceivedFields(layout: layout)
     received.read(from: handle)
     let fields = received.fields
     connection.isHead = method == HTTPMethod.head.rawValue
     let headerGuard = HeaderGuard(method: method, target: target, version: version, fields: fields)
     if let refusal = headerGuard.refusal() ?? refusedLayout(received.layout!, of: connection, handle) {
-      return queue(closing(application.refuse(refusal)), on: connection, handle)
+      let response = closing(application.refuse(refusal))
+      // What libmicrohttpd has left of its memory may be too little for an answer's head.
+      if case .headTooLarge = refusal { sendAtOnce(response, on: connection) }
+      return queue(response, on: connection, handle)
     }
     guard let parts = RequestTarget(target) else {
       let refusal = HTTPRefusal.malformed("an escape in the request target is broken, or stands for NUL or a slash")
@@ -106,10 +111,11 @@ extension HTTPWorker {
     return nil
   }
 
-  private func refusedTrailer(_ handle: OpaquePointer) -> HTTPRefusal? {
+  private func refusedTrailer(of connection: HTTPConnection, _ handle: OpaquePointer) -> HTTPResponse? {
+    guard connection.isChunked else { return nil }
     var received = ReceivedFields()
     received.read(.FOOTER_KIND, from: handle)
-    return HeaderGuard.refusal(of: received.fields)
+    return HeaderGuard.refusal(of: received.fields).map { closing(application.refuse($0)) }
   }
 
   // MARK: Body

@@ -22,12 +22,17 @@ struct HeaderGuard {
   private struct Framing {
     var bytes = 0
     var hosts = 0
+    /// What libmicrohttpd makes of cookies: a copy of them all, and a record for each.
+    var cookieBytes = 0
     var lengths: [String] = []
     var codings: [String] = []
 
     mutating func note(_ field: HTTPFields.Field) {
       bytes += field.name.utf8.count + field.value.utf8.count + 4
       if HTTPFields.isSame(field.name, "Host") { hosts += 1 }
+      if HTTPFields.isSame(field.name, "Cookie") {
+        cookieBytes += field.value.utf8.count + Limits.headerOverhead * HeaderGuard.parts(of: field.value.utf8, ";,")
+      }
       if HTTPFields.isSame(field.name, "Content-Length") { lengths.append(field.value) }
       if HTTPFields.isSame(field.name, "Transfer-Encoding") { codings.append(field.value) }
     }
@@ -51,9 +56,31 @@ struct HeaderGuard {
 
   /// A head that nearly fills its memory would be closed on without a word.
   private func refusedSize(_ framing: Framing) -> HTTPRefusal? {
-    let line = method.utf8.count + target.utf8.count + version.utf8.count + 6
-    let room = Limits.connectionPool - Limits.connectionPoolReserve
-    return line + framing.bytes + Limits.headerOverhead * fields.count > room ? .headTooLarge(limit: room) : nil
+    let line = method.utf8.count + version.utf8.count + 6 + Self.size(ofTarget: target.utf8)
+    let size = line + framing.bytes + framing.cookieBytes + Limits.headerOverhead * fields.count
+    return size > Self.room ? .headTooLarge(limit: Self.room) : nil
+  }
+
+  /// What a head may take of a connection's memory.
+  private static let room = Limits.connectionPool - Limits.connectionPoolReserve
+
+  /// Why a target is refused before the fields are read: libmicrohttpd takes its query apart at once, beside a buffer
+  /// of half its memory or more, and before 1.0 leaves the client without a word where there is no room.
+  static func refusedSize(ofTarget target: UnsafeRawBufferPointer) -> HTTPRefusal? {
+    let size = size(ofTarget: target)
+    let buffer = max(target.count, Limits.connectionPool / 2)
+    return size > target.count && buffer + size - target.count > room ? .headTooLarge(limit: room) : nil
+  }
+
+  /// What a target takes: libmicrohttpd keeps a record for each argument of a query.
+  private static func size(ofTarget target: some Collection<UInt8>) -> Int {
+    guard let mark = target.firstIndex(of: UInt8(ascii: "?")) else { return target.count }
+    return target.count + Limits.headerOverhead * parts(of: target[mark...], "&")
+  }
+
+  /// Into how many parts separators cut a text.
+  private static func parts(of text: some Collection<UInt8>, _ separators: StaticString) -> Int {
+    separators.withUTF8Buffer { separators in 1 + text.count { separators.contains($0) } }
   }
 
   /// Why fields are refused for what they are by themselves; those behind a chunked body too.

@@ -158,5 +158,45 @@ extension RealServer {
         }
       }
     }
+
+    /// What libmicrohttpd makes of a head takes memory too, and so does the head of the answer.
+    static let fullHeads: [@Sendable (Int) -> String] = [
+      { "GET / HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "x", count: 60 * $0))\r\n\r\n" },
+      { "GET /\(String(repeating: "x", count: 60 * $0)) HTTP/1.1\r\nHost: a\r\n\r\n" },
+      { "GET / HTTP/1.1\r\nHost: a\r\n\(String(repeating: "X: y\r\n", count: $0))\r\n" },
+      { "GET /?\(String(repeating: "a&", count: $0)) HTTP/1.1\r\nHost: a\r\n\r\n" },
+      {
+        "GET /?\(String(repeating: "x", count: 4500))&\(String(repeating: "a&", count: $0)) HTTP/1.1\r\nHost: a\r\n\r\n"
+      },
+      {
+        "GET /?\(String(repeating: "a&", count: $0)) HTTP/1.1\r\nHost: a\r\n"
+          + "X: \(String(repeating: "x", count: 5000))\r\n\r\n"
+      },
+      { "GET / HTTP/1.1\r\nHost: a\r\nCookie: \(String(repeating: "a=b; ", count: $0))\r\n\r\n" },
+      { "GET / HTTP/1.1\r\nHost: a\r\nCookie: \(String(repeating: "x", count: 60 * $0))\r\n\r\n" },
+    ]
+
+    @Test(arguments: fullHeads.indices) func noHeadIsTooLargeForAnAnswer(index: Int) async throws {
+      try await serving { _ in
+        .text("served")
+      } _: { server in
+        for count in 1...160 {
+          let client = try server.connect()
+          let answer = try client.exchange(Self.fullHeads[index](count))
+          #expect([200, 414, 431].contains(answer.status), "\(count)")
+        }
+        #expect(await eventually { server.server.connections == 0 })
+      }
+    }
+
+    @Test func aTrailerBehindARefusedBodyIsReadAsStrictly() async throws {
+      let refused: TestApplication.Admission = { _ in .text("refused", status: 421) }
+      try await serving({ _ in .text("served") }, admit: refused) { server in
+        let client = try server.connect()
+        let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+        #expect(try client.exchange(head + "0\r\nA : b\r\n\r\n").status == 400)
+        #expect(try client.isEnded())
+      }
+    }
   }
 }
