@@ -27,6 +27,7 @@ extension HTTPWorker {
   func targetArrived(_ target: UnsafeRawBufferPointer, on connection: HTTPConnection) {
     let start = UInt(bitPattern: target.baseAddress!)
     connection.phase = .target(String(decoding: target, as: UTF8.self), at: start..<start + UInt(target.count))
+    hurryHead(of: connection)
     if let refusal = HeaderGuard.refusedSize(ofTarget: target) {
       sendAtOnce(application.refuse(refusal), on: connection)
     }

@@ -27,10 +27,20 @@ extension HTTPWorker {
     drain = Drain(graceEnds: .now() + Limits.drainGrace)
     // What would go on for ever is told to come to its end.
     for connection in connections { connection?.stream?.task?.cancel() }
-    // A client that does not read its answer is not waited for.
+    // A client that does not read its answer, or stops amid a head, is not waited for.
     for case let connection? in connections {
-      if case .sending = connection.phase { connection.deadline = loop.now + Limits.drainSending }
+      switch connection.phase {
+      case .sending: connection.deadline = loop.now + Limits.drainSending
+      case .target: hurryHead(of: connection)
+      case .waiting, .body, .refused, .responding, .answered: break
+      }
     }
+  }
+
+  /// Gives a head that has begun no longer than a drain gives one that has not.
+  func hurryHead(of connection: HTTPConnection) {
+    guard let drain else { return }
+    connection.deadline = min(connection.deadline ?? drain.graceEnds, max(drain.graceEnds, loop.now))
   }
 
   /// Waits until every request that was accepted has its answer.

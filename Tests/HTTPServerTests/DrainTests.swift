@@ -50,6 +50,21 @@ extension RealServer {
       }
     }
 
+    @Test func aHeadThatStopsHalfwayHoldsNoDrain() async throws {
+      try await Self.starting { _ in
+        .text("served")
+      } _: { server in
+        let clients = try (0..<4).map { _ in try server.connect() }
+        for client in clients[..<2] { #expect(try client.exchange(Self.get).text == "served") }
+        for client in clients { client.send("GET / HTTP/1.1\r\nHost: a\r\n") }
+        let begin = MonotonicTime.now()
+        await server.server.drain()
+        // Much less than a head may take otherwise: 10 seconds for the first, 60 for the next.
+        #expect(MonotonicTime.now() - begin < .seconds(8))
+        await server.server.stop()
+      }
+    }
+
     @Test func anIdleServerIsDrainedWithoutWaiting() async throws {
       let begin = MonotonicTime.now()
       for _ in 0..<10 {
