@@ -99,7 +99,7 @@ public enum Limits {
   public static let runsPerTurn = 8
   /// From a client's end of sending to the end of a request that is not whole.
   public static let endedDeadline = Nanoseconds.seconds(1)
-  /// While draining: how long a client may take to read its answer.
+  /// While draining: how long a client may take to send the rest of its body, and to read its answer.
   public static let drainSending = Nanoseconds.seconds(5)
   /// While draining: how long a connection that never sent a request may still start its first.
   public static let drainGrace = Nanoseconds.seconds(1)

@@ -27,14 +27,20 @@ extension HTTPWorker {
     drain = Drain(graceEnds: .now() + Limits.drainGrace)
     // What would go on for ever is told to come to its end.
     for connection in connections { connection?.stream?.task?.cancel() }
-    // A client that does not read its answer, or stops amid a head, is not waited for.
+    // A client that does not read its answer, or stops amid its request, is not waited for.
     for case let connection? in connections {
       switch connection.phase {
       case .sending: connection.deadline = loop.now + Limits.drainSending
       case .target: hurryHead(of: connection)
-      case .waiting, .body, .refused, .responding, .answered: break
+      case .body, .refused: connection.deadline = loop.now + bodyDeadline
+      case .waiting, .responding, .answered: break
       }
     }
+  }
+
+  /// How long the rest of a body may take.
+  var bodyDeadline: Nanoseconds {
+    drain == nil ? deadlines.body : min(deadlines.body, Limits.drainSending)
   }
 
   /// Gives a head that has begun no longer than a drain gives one that has not.

@@ -56,7 +56,7 @@ extension HTTPWorker {
     let head = HTTPRequestHead(
       method: HTTPMethod(rawValue: method), path: parts.path, query: parts.query, fields: fields.trimmed(),
       peer: connection.peer)
-    connection.deadline = loop.now + (connection.hasEnded ? Limits.endedDeadline : deadlines.body)
+    connection.deadline = loop.now + (connection.hasEnded ? Limits.endedDeadline : bodyDeadline)
     return bodyBegins(head, on: connection, handle)
   }
 

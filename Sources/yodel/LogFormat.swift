@@ -1,5 +1,6 @@
 import ArgumentParser
 import Basics
+import Glibc
 import Logging
 
 /// How the log's lines look.
@@ -11,16 +12,23 @@ enum LogFormat: String, ExpressibleByArgument, CaseIterable {
 
   /// An event as one line, its end included. What came from a network cannot end it, forge another or hide a part.
   func line(_ event: LogEvent, _ metadata: Logger.Metadata, at time: WallTime = .now()) -> [UInt8] {
+    line(event.level, event.message.description, metadata, at: time)
+  }
+
+  /// The same, of its parts.
+  func line(
+    _ level: Logger.Level, _ message: String, _ metadata: Logger.Metadata = [:], at time: WallTime = .now()
+  ) -> [UInt8] {
     let values = metadata.sorted { $0.key < $1.key }.map { (name: $0.key, value: "\($0.value)") }
     switch self {
     case .text:
       let pairs = values.map { " \(escapedLine($0.name))=\(Self.quoted($0.value))" }.joined()
-      return Array("\(time.utc) \(event.level) \(escapedLine(event.message.description))\(pairs)\n".utf8)
+      return Array("\(time.utc) \(level) \(escapedLine(message))\(pairs)\n".utf8)
     case .json:
       let text = JSONWriter.text { json in
         json.member("time", time.utc)
-        json.member("level", event.level.rawValue)
-        json.member("message", event.message.description)
+        json.member("level", level.rawValue)
+        json.member("message", message)
         guard !values.isEmpty else { return }
         json.object("metadata") { json in
           for (name, value) in values { json.member(escaping: name, value) }
@@ -37,15 +45,27 @@ enum LogFormat: String, ExpressibleByArgument, CaseIterable {
   }
 }
 
-/// Writes the log to standard error, each line by one write(2), so that lines of several threads do not mix.
+extension LineWriter<[UInt8]> {
+  /// The writer of a log, on standard error.
+  static func log(_ format: LogFormat) -> LineWriter {
+    let complaint = Complaint.among {
+      format.line(.warning, "\($0) lines were not logged: standard error is too slow")
+    }
+    return LineWriter(to: STDERR_FILENO, complaint: complaint) { $0 }
+  }
+}
+
+/// Writes the log, a line an event.
 struct LineLogHandler: LogHandler {
   let format: LogFormat
+  let writer: LineWriter<[UInt8]>
   var logLevel: Logger.Level
   var metadata: Logger.Metadata = [:]
   var metadataProvider: Logger.MetadataProvider?
 
-  init(_ format: LogFormat, level: Logger.Level) {
+  init(_ format: LogFormat, level: Logger.Level, writer: LineWriter<[UInt8]>) {
     self.format = format
+    self.writer = writer
     logLevel = level
   }
 
@@ -55,7 +75,8 @@ struct LineLogHandler: LogHandler {
   }
 
   func log(event: LogEvent) {
-    Console.writeDiagnostic(format.line(event, complete(event)))
+    let line = format.line(event, complete(event))
+    writer.write(line, size: line.count)
   }
 
   /// The event's own metadata before the provider's, before the logger's.

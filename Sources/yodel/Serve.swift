@@ -126,7 +126,11 @@ struct Serve: AsyncParsableCommand {
 
   func run() async throws {
     signal(SIGPIPE, SIG_IGN)
-    let logger = Logger(label: "yodel") { [logFormat, logLevel] _ in LineLogHandler(logFormat, level: logLevel) }
+    let log = LineWriter.log(logFormat)
+    defer { log.flush() }
+    let logger = Logger(label: "yodel") { [logFormat, logLevel] _ in
+      LineLogHandler(logFormat, level: logLevel, writer: log)
+    }
     let printer = printDatagrams ? DatagramPrinter { logger.warning("\($0)") } : nil
     let gateway = try await Gateway.start(gatewayConfiguration(printer), logger: logger)
     announce(gateway)

@@ -49,7 +49,7 @@ struct LogFormatTests {
   }
 
   @Test func anEventsOwnMetadataComesBeforeTheLoggers() {
-    var handler = LineLogHandler(.text, level: .info)
+    var handler = LineLogHandler(.text, level: .info, writer: .log(.text))
     handler[metadataKey: "a"] = "logger's"
     handler.metadataProvider = Logger.MetadataProvider { ["a": "provider's", "b": "provider's"] }
     let event = LogEvent(

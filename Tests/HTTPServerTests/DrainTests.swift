@@ -50,6 +50,21 @@ extension RealServer {
       }
     }
 
+    @Test func aBodyThatStopsHalfwayHoldsADrainNoLongerThanAReader() async throws {
+      try await Self.starting { _ in
+        .text("served")
+      } _: { server in
+        let client = try server.connect()
+        client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 500\r\n\r\nabc")
+        #expect(await eventually { server.application.paths.count == 1 })
+        let begin = MonotonicTime.now()
+        await server.server.drain()
+        // Much less than a body may take otherwise, which is 15 seconds.
+        #expect(MonotonicTime.now() - begin < .seconds(12))
+        await server.server.stop()
+      }
+    }
+
     @Test func aHeadThatStopsHalfwayHoldsNoDrain() async throws {
       try await Self.starting { _ in
         .text("served")

@@ -1,5 +1,7 @@
 """The log on stderr: what an operator learns, one line an event, and how many lines a flood makes."""
 
+import contextlib
+import fcntl
 import json
 import os
 import re
@@ -10,8 +12,9 @@ import time
 
 import pytest
 
-from support.child import ROOT, TERMINATE, Lines, run_yodel, yodel_binary
+from support.child import ROOT, TERMINATE, Lines, clean_environment, run_yodel, yodel_binary
 from support.gateway import parse_address
+from support.http import Wire
 from support.udp import ask, udp_socket
 from support.waiting import wait_until
 
@@ -203,3 +206,32 @@ def test_datagrams_that_nobody_reads_are_counted_and_told():
             assert ask(address, b"still there")[0] == b"still there"
         finally:
             server.kill()
+
+
+def test_a_reader_of_the_log_that_stands_still_holds_up_nobody(own):
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    os.set_blocking(writing, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writing, b"x")
+    os.set_blocking(writing, True)
+    command = [yodel_binary(), "serve", "--http", "127.0.0.1:0", "--udp", "127.0.0.1:0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=writing, env=clean_environment())
+    try:
+        address = parse_address(process.stdout.readline().decode().split()[1].removeprefix("http://"))
+        deadline = time.monotonic() + 3
+        while time.monotonic() < deadline:
+            with Wire(address) as wire:
+                wire.send(b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\n")
+                assert wire.response().status == 400
+            with Wire(address) as wire:
+                assert wire.ask("GET", "/healthz").status == 200
+        process.terminate()
+        assert process.wait(10) == 0
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        os.close(writing)
+        os.close(reading)

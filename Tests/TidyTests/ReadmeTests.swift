@@ -38,13 +38,14 @@ struct ReadmeTests {
     let room = Limits.connectionPool - Limits.connectionPoolReserve
     for bound in [
       "\(Limits.requestBody >> 10) KiB; \(Limits.bufferedBodies >> 20) MiB for all",
-      "\(room >> 10) KiB, each header counted as \(Limits.headerOverhead) bytes more",
+      "\(room >> 10) KiB, each header, cookie and argument of a query counted as \(Limits.headerOverhead) bytes more",
       "head \(text(Limits.headDeadline)), body \(text(Limits.bodyDeadline))",
       "next head \(text(Limits.keepAliveDeadline)), reading the answer \(text(Limits.answerDeadline))",
       "`--max-connections` (\(Limits.defaultMaxConnections))", "`--max-in-flight` (\(Limits.defaultMaxInFlight))",
       "\(Limits.connectionsOverLimit) (\(Limits.connectionsOverShare)) later: closed",
       "`--message-rate`: \(Limits.defaultMessageRate) for", "`--echo-rate`: \(Limits.defaultEchoRate) for",
-      "never spoke \(text(Limits.drainGrace))", "a hop limit of \(Limits.echoHopLimit),",
+      "the reading of an answer \(text(Limits.drainSending)), a head \(text(Limits.drainGrace))",
+      "a hop limit of \(Limits.echoHopLimit),",
       "\(Limits.echoHopLimits.lowerBound) to \(Limits.echoHopLimits.upperBound) hops left",
       "`timeout_ms` (\(Limits.timeoutMilliseconds.lowerBound) to \(Limits.timeoutMilliseconds.upperBound))",
     ] {
