@@ -28,13 +28,15 @@ final class HTTPConnection {
   let peer: SocketAddress
   /// It is past a bound on connections: what its request is answered.
   let refusal: HTTPRefusal?
+  /// libmicrohttpd has not been given it.
+  var isHeld = true
   /// libmicrohttpd's, for suspending and resuming; set with the first request.
   var handle: OpaquePointer?
   var registration: Registration?
 
   var phase = Phase.waiting
   /// Where its requests begin in libmicrohttpd's memory.
-  var origin = HeadOrigin()
+  var origin = HeadOrigin(firstBehind: 0)
   /// The request is a HEAD: nothing of a body is sent.
   var isHead = false
   /// The body comes in chunks, and fields may follow it.

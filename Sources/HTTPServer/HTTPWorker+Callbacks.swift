@@ -45,7 +45,6 @@ extension HTTPWorker {
     case .CONNECTION_NOTIFY_STARTED:
       guard let connection = arriving else { preconditionFailure("libmicrohttpd has a connection that is not ours") }
       state.pointee = Unmanaged.passRetained(connection).toOpaque()
-      opened(connection)
     case .CONNECTION_NOTIFY_CLOSED:
       guard let pointer = state.pointee else { return }
       closed(Unmanaged<HTTPConnection>.fromOpaque(pointer).takeRetainedValue())

@@ -249,6 +249,7 @@ extension HTTPWorker {
 
   /// Ends a connection from our side; libmicrohttpd sees it ended.
   func cut(_ connection: HTTPConnection) {
+    if connection.isHeld { return drop(connection) }
     guard !connection.isCut else { return }
     connection.isCut = true
     shutdown(connection.descriptor, Int32(SHUT_RDWR))

@@ -54,6 +54,7 @@ actor HTTPWorker: LoopActor {
   /// Ends all connections. Their requests have ended: see ``drained()``.
   func stop() {
     loop.removeTurnHandler(self)
+    for case let connection? in connections where connection.isHeld { drop(connection) }
     daemon?.stop()
     daemon = nil
   }
@@ -78,25 +79,32 @@ extension HTTPWorker {
   private func adoptNow(_ descriptor: Int32, _ peer: SocketAddress, _ refusal: HTTPRefusal?) {
     let deadline = loop.now + deadlines.head
     let connection = HTTPConnection(descriptor: descriptor, peer: peer, refusal: refusal, deadline: deadline)
-    guard let daemon else { return refuse(connection) }
+    guard daemon != nil else { return refuse(connection) }
     do throws(SocketError) {
-      // For ends only: libmicrohttpd does not look at suspended connections, nor for an end that came with the data
-      // before it.
       connection.registration = try loop.register(
-        descriptor, for: [.peerEnded, .edgeTriggered], handler: self, token: Int(descriptor))
+        descriptor, for: [.readable, .peerEnded, .edgeTriggered], handler: self, token: Int(descriptor))
     } catch {
       log(.cannotWatch(error))
       return refuse(connection)
     }
+    let index = Int(descriptor)
+    while connections.count <= index { connections.append(nil) }
+    connections[index] = connection
+  }
+
+  /// Gives libmicrohttpd a connection whose first head begins behind `offset` bytes.
+  func handOver(_ connection: HTTPConnection, firstHeadBehind offset: UInt) {
+    connection.isHeld = false
+    connection.origin = HeadOrigin(firstBehind: offset)
+    // For ends only from now on: libmicrohttpd does not look at suspended connections, nor for an end that came with
+    // the data before it. Where that fails, what can be read is told all the same, and of no interest.
+    try? loop.reregister(connection.registration!, connection.descriptor, for: [.peerEnded, .edgeTriggered])
     arriving = connection
-    let isAdded = peer.withSockaddr { daemon.add(descriptor, $0, $1) }
+    let isAdded = connection.peer.withSockaddr { daemon!.add(connection.descriptor, $0, $1) }
     arriving = nil
     needsRun = true
-    // One that libmicrohttpd took up and could not keep it has closed, and told so: see ``closed(_:)``.
-    guard isAdded || connection.isClosed else {
-      loop.deregister(connection.registration!)
-      return forget(connection)
-    }
+    // Closed it is in any case; one that libmicrohttpd took up before it has told so.
+    if !isAdded, !connection.isClosed { closed(connection) }
   }
 
   private func refuse(_ connection: HTTPConnection) {
@@ -109,14 +117,7 @@ extension HTTPWorker {
     status.close(from: connection.peer.ip)
   }
 
-  /// libmicrohttpd took a connection.
-  func opened(_ connection: HTTPConnection) {
-    let index = Int(connection.descriptor)
-    while connections.count <= index { connections.append(nil) }
-    connections[index] = connection
-  }
-
-  /// libmicrohttpd is about to close a connection.
+  /// A connection is about to be closed, or has been.
   func closed(_ connection: HTTPConnection) {
     if let registration = connection.registration { loop.deregister(registration) }
     connections[Int(connection.descriptor)] = nil
@@ -132,6 +133,8 @@ extension HTTPWorker: DescriptorHandler, TurnHandler {
     assumeOnLoop { worker in
       if token == Self.daemonToken { return worker.needsRun = true }
       if readiness.contains(.error) || readiness.contains(.hangUp) { return worker.clientIsGone(token) }
+      // What came before the end is looked at first.
+      if readiness.contains(.readable) { worker.bytesArrived(token) }
       if readiness.contains(.peerEnded) { worker.clientEnded(token) }
     }
   }
@@ -168,6 +171,8 @@ extension HTTPWorker: DescriptorHandler, TurnHandler {
   private func clientEnded(_ descriptor: Int) {
     guard let connection = connections[descriptor] else { return }
     connection.hasEnded = true
+    // One that was refused ends when both sides have ended it.
+    if connection.isHeld, !connection.isAnsweredPast { return drop(connection) }
     switch connection.phase {
     case .waiting: connection.deadline = loop.now + Limits.deadlineSweep
     // What is missing will not come; what has come is read by then.
@@ -179,6 +184,7 @@ extension HTTPWorker: DescriptorHandler, TurnHandler {
   /// Both directions of a connection are closed. Whoever works for it is told; libmicrohttpd finds out when it goes on.
   private func clientIsGone(_ descriptor: Int) {
     guard let connection = connections[descriptor] else { return }
+    if connection.isHeld { return drop(connection) }
     connection.task?.cancel()
     connection.stream?.end = .failed
     resume(connection)

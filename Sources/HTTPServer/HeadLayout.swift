@@ -49,17 +49,20 @@ struct HeadLayout {
 ///
 /// Before 1.0 it skips any number of lines before a request that are blank, or that begin with NUL and only look so.
 struct HeadOrigin {
-  private var origin: UInt?
+  /// Before the first request, how far behind the origin that begins.
+  private var place: UInt
+  private var isKnown = false
 
-  /// Whether a request begins there, or one blank line later (RFC 9112 section 2.2).
-  ///
-  /// The first request shows where: such memory is aligned, by more than a blank line.
-  mutating func isAcceptable(_ start: UInt) -> Bool {
-    let origin = origin ?? start & ~(Self.alignment - 1)
-    self.origin = origin
-    return start == origin || start == origin + 2
+  /// - Parameter offset: how many bytes stand before the first request, which its ``Opening`` told.
+  init(firstBehind offset: UInt) {
+    place = offset
   }
 
-  /// That of malloc(3), which the connection's memory comes from.
-  private static let alignment: UInt = 16
+  /// Whether a request begins there, or one blank line later (RFC 9112 section 2.2).
+  mutating func isAcceptable(_ start: UInt) -> Bool {
+    if isKnown { return start == place || start == place + 2 }
+    isKnown = true
+    place = start - place
+    return true
+  }
 }

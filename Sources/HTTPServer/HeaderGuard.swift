@@ -123,7 +123,11 @@ struct HeaderGuard {
 
   /// RFC 9110 section 5.6.2.
   static func isToken(_ text: String) -> Bool {
-    !text.isEmpty && consists(text, of: { $0 < 128 && tokenBytes[Int($0)] })
+    !text.isEmpty && consists(text, of: isTokenByte)
+  }
+
+  static func isTokenByte(_ byte: UInt8) -> Bool {
+    byte < 128 && tokenBytes[Int(byte)]
   }
 
   /// Whether every byte of a text is allowed; over its memory, which is several times faster than over its view.

@@ -68,6 +68,11 @@ extension RealServer {
       try await isClosed(after: "GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ", Self.deadlines { $0.head = Self.short })
     }
 
+    @Test(arguments: ["", "\r\n", "GET"])
+    func aConnectionThatHardlySpeaksHasThatToo(start: String) async throws {
+      try await isClosed(after: start, Self.deadlines { $0.head = Self.short })
+    }
+
     @Test func aBodyHasItsDeadline() async throws {
       let start = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx"
       try await isClosed(after: start, Self.deadlines { $0.body = Self.short })

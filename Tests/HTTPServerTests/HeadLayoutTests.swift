@@ -53,12 +53,43 @@ import Testing
   }
 
   @Test func aRequestBeginsWhereTheFirstOneDidOrOneBlankLineLater() {
-    func accepted(_ starts: [UInt]) -> [Bool] {
-      var origin = HeadOrigin()
+    func accepted(_ starts: [UInt], firstBehind offset: UInt = 0) -> [Bool] {
+      var origin = HeadOrigin(firstBehind: offset)
       return starts.map { origin.isAcceptable($0) }
     }
     #expect(accepted([0x1000, 0x1002, 0x1000]) == [true, true, true])
     #expect(accepted([0x1000, 0x1001, 0x1003, 0x1004, 0x1010, 0xFF0]) == [true, false, false, false, false, false])
-    #expect(accepted([0x2005, 0x2000]) == [false, true], "the first one has something before it too")
+    #expect(accepted([0x1002, 0x1000, 0x1002, 0x1004], firstBehind: 2) == [true, true, true, false])
+  }
+}
+
+@Suite struct OpeningTests {
+  func opening(_ text: String) -> Opening {
+    Array(text.utf8).withUnsafeBytes { Opening($0) }
+  }
+
+  @Test func aMethodAndASpaceBeginARequest() {
+    #expect(opening("GET / HTTP/1.1\r\n") == .request(behind: 0))
+    #expect(opening("M-SEARCH ") == .request(behind: 0))
+    #expect(
+      opening(String(repeating: "A", count: Opening.size)) == .request(behind: 0), "longer than what is looked at")
+  }
+
+  @Test func oneBlankLineMayComeBefore() {
+    #expect(opening("\r\nGET /") == .request(behind: 2))
+    for lines in 2...16 { #expect(opening(String(repeating: "\r\n", count: lines) + "GET /") == .refused) }
+  }
+
+  @Test func whatMayStillBecomeOneIsWaitedFor() {
+    for text in ["\r", "\r\n", "G", "GET", "\r\nGET"] { #expect(opening(text) == .incomplete, "\(text)") }
+  }
+
+  @Test(arguments: [
+    "\0", "\n", " ", "\rG", "\r\r", "\n\nGET /", "\0\r\nGET /", "\r\n\0", "\r\n\r", "\r\n ", "GET\t/", "GET\r\n",
+    "GET\0 /",
+    "G:T /", "\u{16}\u{3}\u{1}\u{2}",
+  ])
+  func nothingElseBeginsOne(text: String) {
+    #expect(opening(text) == .refused)
   }
 }

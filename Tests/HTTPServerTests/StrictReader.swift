@@ -35,8 +35,8 @@ struct StrictReader {
   struct Leniences {
     /// NUL and LF end a line as CR and LF do; and two line ends may be any four bytes of CR, LF, NUL and colon.
     var lineEnds = false
-    /// Before a request line two bytes that are no CRLF, and before a connection's first one also 16, 32… or two more,
-    /// may be lines that are blank or begin with NUL.
+    /// Before a request line that is not a connection's first, two bytes that are no CRLF may be lines that are blank
+    /// or begin with NUL.
     var blankLines = false
   }
 
@@ -99,9 +99,8 @@ struct StrictReader {
       position += 2
       refusable.insert(requests.count)
       if position == bytes.count { throw .missing }
-    } else if leniences.blankLines {
-      let lines = looseBlankLines()
-      if lines == 2 || requests.isEmpty && (lines % 16 == 0 || lines % 16 == 2) { position += lines }
+    } else if leniences.blankLines, !requests.isEmpty {
+      if looseBlankLines() == 2 { position += 2 }
       if position == bytes.count { throw .missing }
     }
   }

@@ -55,6 +55,11 @@ def refused(gateway, head, body=b"hello"):
         b"POST /api/messages HTTP/1.2\r\n" + HOST + LENGTH,
         b"POST http://127.0.0.1/api/messages HTTP/1.1\r\n" + HOST + LENGTH,
         POST + HOST + b"X: y\x1bz\r\n" + LENGTH,
+        b"POST\t/api/messages\tHTTP/1.1\r\n" + HOST + LENGTH,
+        b"\r\n\r\n" + POST + HOST + LENGTH,
+        b"\r\n" * 8 + POST + HOST + LENGTH,
+        b"\n" + POST + HOST + LENGTH,
+        b"\0 GET /a HTTP/\r\n" + POST + HOST + LENGTH,
     ],
 )
 def test_what_could_be_read_in_two_ways_is_malformed(gateway, head):
@@ -80,6 +85,13 @@ def test_lines_that_could_be_read_in_two_ways_are_refused(gateway, head):
     # libmicrohttpd 1.0 finds these by itself, and answers with a page of its own.
     if not answer.body.startswith(b"<html>"):
         is_problem(answer, 400, "malformed-request")
+
+
+def test_one_blank_line_before_a_request_is_ignored(gateway):
+    with gateway.wire() as wire:
+        for _ in range(3):
+            wire.send(b"\r\n" + request_bytes("GET", "/healthz"))
+            assert wire.response().status == 200
 
 
 @pytest.mark.parametrize("coding", [b"gzip", b"gzip, chunked", b"chunked, chunked", b"identity", b"xchunked", b""])
