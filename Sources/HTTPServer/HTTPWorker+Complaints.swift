@@ -11,7 +11,7 @@ extension HTTPWorker {
   func answerInItsPlace(_ line: String) {
     guard line.hasPrefix("Error processing request") else { return }
     // Only what is being parsed has a whole head and was not handed to us.
-    for case let connection? in connections where !connection.isCut && !connection.isAnsweredPast {
+    for connection in unfinishedHeads.all() where !connection.isCut && !connection.isAnsweredPast {
       guard case .target(let target, _) = connection.phase, let handle = connection.handle, cmhd_head_size(handle) > 0
       else { continue }
       var received = ReceivedFields()
@@ -27,6 +27,9 @@ extension HTTPWorker {
   func targetArrived(_ target: UnsafeRawBufferPointer, on connection: HTTPConnection) {
     let start = UInt(bitPattern: target.baseAddress!)
     connection.phase = .target(String(decoding: target, as: UTF8.self), at: start..<start + UInt(target.count))
+    unfinishedHeads.begin(connection)
+    requestsUnderWay += 1
+    if connection.requests == 0 { silentConnections -= 1 }
     hurryHead(of: connection)
     if let refusal = HeaderGuard.refusedSize(ofTarget: target) {
       sendAtOnce(application.refuse(refusal), on: connection)

@@ -59,16 +59,10 @@ extension HTTPWorker {
   }
 
   func checkDrained() {
-    guard drain?.waiters.isEmpty == false, !connections.contains(where: { $0.map(isAwaited) ?? false }) else { return }
-    let waiters = drain!.waiters
-    drain!.waiters = []
-    for waiter in waiters { waiter.resume() }
-  }
-
-  private func isAwaited(_ connection: HTTPConnection) -> Bool {
-    switch connection.phase {
-    case .waiting: connection.requests == 0 && loop.now < drain!.graceEnds
-    case .target, .body, .refused, .responding, .answered, .sending: true
-    }
+    guard let drain, !drain.waiters.isEmpty, requestsUnderWay == 0,
+      silentConnections == 0 || loop.now >= drain.graceEnds
+    else { return }
+    self.drain!.waiters = []
+    for waiter in drain.waiters { waiter.resume() }
   }
 }

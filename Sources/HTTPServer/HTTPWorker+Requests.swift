@@ -213,6 +213,7 @@ extension HTTPWorker {
   /// libmicrohttpd has sent the answer, or the connection has ended before.
   func completed(_ connection: HTTPConnection) {
     connection.task?.cancel()
+    requestsUnderWay -= 1
     releaseBody(of: connection)
     // What a client sent before its end is answered; nothing comes after that.
     connection.reset(deadline: loop.now + (connection.hasEnded ? Limits.deadlineSweep : deadlines.nextHead))

@@ -19,6 +19,11 @@ actor HTTPWorker: LoopActor {
   private var daemon: Daemon?
   /// By descriptor; nil where none is open.
   var connections: [HTTPConnection?] = []
+  /// Connections that no request line has come on.
+  var silentConnections = 0
+  /// Requests whose line is read and that are not answered to the end.
+  var requestsUnderWay = 0
+  var unfinishedHeads = UnfinishedHeads()
   /// The connection that is being given to libmicrohttpd just now.
   var arriving: HTTPConnection?
   /// libmicrohttpd has something to do.
@@ -90,6 +95,7 @@ extension HTTPWorker {
     let index = Int(descriptor)
     while connections.count <= index { connections.append(nil) }
     connections[index] = connection
+    silentConnections += 1
   }
 
   /// Gives libmicrohttpd a connection whose first head begins behind `offset` bytes.
@@ -122,6 +128,11 @@ extension HTTPWorker {
     if let registration = connection.registration { loop.deregister(registration) }
     connections[Int(connection.descriptor)] = nil
     connection.isClosed = true
+    if case .waiting = connection.phase {
+      if connection.requests == 0 { silentConnections -= 1 }
+    } else {
+      requestsUnderWay -= 1
+    }
     forget(connection)
   }
 }
