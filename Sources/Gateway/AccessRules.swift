@@ -47,7 +47,7 @@ struct AccessRules: Sendable {
     }
     if match.access < .api { return nil }
     if let token { return isCarried(token, by: claims) ? nil : .unauthorized }
-    if match.access == .control, !claims.head.peer.ip.isLoopback || claims.isForwarded { return .controlRefused }
+    if match.access == .control, !claims.head.peer.ip.isLoopback || claims.head.isForwarded { return .controlRefused }
     return nil
   }
 

@@ -69,20 +69,4 @@ struct RequestClaims {
     }
     return false
   }
-
-  /// The request says that it was passed on, so its peer is not who asks.
-  var isForwarded: Bool {
-    head.fields.contains { field in
-      let name = field.name.lowercased()
-      return name.hasPrefix("x-forwarded") || Self.forwardingHeaders.contains(name)
-    }
-  }
-
-  /// What proxies add: by standard (RFC 7239, RFC 9110 section 7.6.3), by habit, and what those do who sell it.
-  /// `X-Forwarded-…` is looked for by its beginning.
-  private static let forwardingHeaders: Set<String> = [
-    "forwarded", "via", "x-real-ip", "x-client-ip", "client-ip", "true-client-ip", "x-cluster-client-ip",
-    "x-original-forwarded-for", "x-envoy-external-address", "cf-connecting-ip", "fastly-client-ip", "fly-client-ip",
-    "x-azure-clientip", "x-appengine-user-ip",
-  ]
 }

@@ -25,11 +25,22 @@ public final class HTTPRequestHead: Sendable {
 }
 
 extension HTTPRequestHead {
-  /// A proxy says that it is in between, so requests of many clients may share the connection. Such fields are believed
-  /// in nothing else.
-  var isForwarded: Bool {
-    ["Via", "Forwarded", "X-Forwarded-For"].contains { fields[$0] != nil }
+  /// A proxy says that it is in between, so the peer is not who asks, and requests of many clients may share the
+  /// connection. Such fields are believed in nothing else.
+  public var isForwarded: Bool {
+    fields.contains { field in
+      let name = field.name.lowercased()
+      return name.hasPrefix("x-forwarded") || Self.forwardingFields.contains(name)
+    }
   }
+
+  /// What proxies add: by standard (RFC 7239, RFC 9110 section 7.6.3), by habit, and what those do who sell it.
+  /// `X-Forwarded-…` is looked for by its beginning.
+  private static let forwardingFields: Set<String> = [
+    "forwarded", "via", "x-real-ip", "x-client-ip", "client-ip", "true-client-ip", "x-cluster-client-ip",
+    "x-original-forwarded-for", "x-envoy-external-address", "cf-connecting-ip", "fastly-client-ip", "fly-client-ip",
+    "x-azure-clientip", "x-appengine-user-ip",
+  ]
 }
 
 /// A whole request.

@@ -138,7 +138,10 @@ extension RealServer {
       }
     }
 
-    @Test(arguments: ["Via: 1.1 front", "forwarded: for=192.0.2.1", "X-Forwarded-For: 192.0.2.1"])
+    @Test(arguments: [
+      "Via: 1.1 front", "forwarded: for=192.0.2.1", "X-Forwarded-For: 192.0.2.1",
+      "X-Forwarded-Proto: https", "X-Real-IP: 192.0.2.1", "cf-connecting-ip: 192.0.2.1",
+    ])
     func nothingComesThroughAProxyBehindAChunkedBody(field: String) async throws {
       try await serving(Self.echo) { server in
         let client = try server.connect()

@@ -15,7 +15,10 @@ struct StrictReader {
 
     /// A proxy says that it is in between.
     var isForwarded: Bool {
-      fields.contains { ["via", "forwarded", "x-forwarded-for"].contains($0[0].lowercased()) }
+      fields.contains { field in
+        let name = field[0].lowercased()
+        return name.hasPrefix("x-forwarded") || ["via", "forwarded"].contains(name)
+      }
     }
   }
 
