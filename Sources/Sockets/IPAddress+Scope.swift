@@ -25,11 +25,18 @@ extension IPAddress {
   }
 
   /// A number for the host that the address is of: IPv6 by its /64, all of which a host has (RFC 4291 section 2.5.1).
+  /// A link-local /64 is everybody's on the link, so there it is the interface identifier that counts.
   public var host: UInt64 {
     switch self {
     case .v4(let address): Self.ipv4Key | UInt64(address.bits)
-    case .v6(let address): address.high
+    case .v6(let address): isLinkLocal ? Self.linkLocalKey(address.low) : address.high
     }
+  }
+
+  /// Ten bits of the identifier are folded into the others: the first ten are those of fe80::/10, so that nobody's
+  /// choice of an identifier is another host's number.
+  private static func linkLocalKey(_ identifier: UInt64) -> UInt64 {
+    0xFE80 << 48 | (identifier ^ identifier >> 54) & (1 << 54 - 1)
   }
 
   /// Above what the first half of an IPv6 address of one host can be: ff00::/8 is multicast.

@@ -137,6 +137,8 @@ import Testing
     arguments: [
       ("192.0.2.1", "::ffff:192.0.2.1", "192.0.2.2"),
       ("2001:db8:0:1::", "2001:db8:0:1:ffff:ffff:ffff:ffff", "2001:db8:0:2::"), ("::1", "::2", "0.0.0.1"),
+      ("fe80::1", "fe80::1%1", "fe80::2"), ("fe80::1", "fe80::1", "fe80::200:0:0:1"),
+      ("fe80::20:db8:0:1", "fe80::20:db8:0:1", "20:db8:0:1::"), ("febf::1", "febf::1", "febf::"),
     ])
   func aHostIsAnAddressOrASlash64(one: String, same: String, other: String) throws {
     let hosts = try [one, same, other].map { try #require(IPAddress($0)).host }
