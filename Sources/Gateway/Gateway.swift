@@ -167,7 +167,9 @@ extension Gateway {
     _ configuration: GatewayConfiguration, echo: EchoServer?
   ) throws(StartupError) -> TargetTable {
     var targets: [Target] = []
-    let rules = TargetRules(allowed: configuration.allowedTargets, broadcasts: LocalNetworks().broadcasts)
+    let networks = LocalNetworks()
+    let rules = TargetRules(
+      allowed: configuration.allowedTargets, broadcasts: networks.broadcasts, interfaces: networks.interfaces)
     if let echo { targets.append(Target(name: "echo", address: echo.addresses[0].reachable, isEmbedded: true)) }
     for (name, place) in configuration.targets {
       guard !targets.contains(where: { $0.name == name }) else { throw .doubledTarget(name) }

@@ -6,6 +6,8 @@ struct TargetRules: Sendable {
   let allowed: [TargetRange]
   /// The addresses that reach every host of a network of this machine's.
   let broadcasts: Set<IPAddress>
+  /// The interfaces that requests may name in a link-local address, as they were at the start.
+  var interfaces: [String: UInt32] = [:]
 
   /// What is reached through a range of its own alone: this machine, its links' neighbours (and what clouds keep on
   /// 169.254.169.254), and IPv4 by way of IPv6.

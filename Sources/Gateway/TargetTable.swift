@@ -24,16 +24,25 @@ struct TargetTable {
   func target(_ name: String?) throws(Problem) -> (target: Target, index: Int) {
     guard let name else { return (targets[0], 0) }
     if let index = indices[name] { return (targets[index], index) }
-    guard let address = SocketAddress(name)?.canonical else {
-      throw Problem(.unknownTarget, "there is no target '\(name)'; " + names, [.text("target", name)])
-    }
+    // Whatever interface is named will do until the address is allowed: which there are is nobody else's business.
+    guard let address = address(name, interface: { _ in .max }) else { throw unknown(name) }
     if let reason = rules.impossibility(address) {
       throw Problem(.targetNotAllowed, "'\(name)' can be no target: \(reason)", [.text("target", name)])
     }
     guard rules.allows(address) else {
       throw Problem(.targetNotAllowed, notAllowed(name), [.text("target", name)])
     }
+    guard name.utf8.contains(UInt8(ascii: "%")) else { return (Target(name: nil, address: address), literalIndex) }
+    guard let address = self.address(name, interface: { rules.interfaces[$0] ?? 0 }) else { throw unknown(name) }
     return (Target(name: nil, address: address), literalIndex)
+  }
+
+  private func address(_ text: String, interface: (String) -> UInt32) -> SocketAddress? {
+    SocketAddress(text, interface: interface)?.canonical
+  }
+
+  private func unknown(_ name: String) -> Problem {
+    Problem(.unknownTarget, "there is no target '\(name)'; " + names, [.text("target", name)])
   }
 
   /// What metrics call a target; literal addresses, which clients choose, are one.

@@ -28,7 +28,7 @@ public struct HostPort: Hashable, Sendable, CustomStringConvertible {
       guard self.host.contains(":") else { return nil }
     } else {
       self.host = String(host)
-      guard Self.isName(self.host) || IPAddress(self.host)?.version == 4 else { return nil }
+      guard Self.isName(self.host) || IPAddress(self.host, interface: { _ in 0 })?.version == 4 else { return nil }
     }
   }
 

@@ -126,8 +126,14 @@ extension IPAddress {
 }
 
 extension IPAddress: CustomStringConvertible, LosslessStringConvertible {
-  /// Reads an address as inet_pton(3) does: dotted quad, or IPv6 without brackets, with an optional `%interface`.
+  /// Reads an address as inet_pton(3) does: dotted quad, or IPv6 without brackets, with an optional `%interface`, whose
+  /// name the kernel is asked for (if_nametoindex(3)).
   public init?(_ text: String) {
+    self.init(text) { if_nametoindex($0) }
+  }
+
+  /// The same, where `interface` says which index a name has, 0 for none: what strangers write asks the kernel nothing.
+  public init?(_ text: String, interface: (String) -> UInt32) {
     // C would read what stands before a NUL and take it for all.
     guard !text.utf8.contains(0) else { return nil }
     var v4 = in_addr()
@@ -140,15 +146,11 @@ extension IPAddress: CustomStringConvertible, LosslessStringConvertible {
     guard let literal = parts.first, inet_pton(AF_INET6, String(literal), &v6) == 1 else { return nil }
     var address = IPv6Address(v6)
     if parts.count == 2 {
-      guard let scope = Self.interface(named: String(parts[1])) else { return nil }
-      address.scope = scope
+      let index = interface(String(parts[1]))
+      address.scope = index != 0 ? index : UInt32(parts[1]) ?? 0
+      guard address.scope != 0 else { return nil }
     }
     self.init(address)
-  }
-
-  private static func interface(named name: String) -> UInt32? {
-    let index = if_nametoindex(name)
-    return index != 0 ? index : UInt32(name).flatMap { $0 == 0 ? nil : $0 }
   }
 
   /// The address as inet_ntop(3) writes it (RFC 5952), `fe80::1%eth0` with its interface.

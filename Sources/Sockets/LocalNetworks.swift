@@ -4,6 +4,8 @@ import Glibc
 public struct LocalNetworks: Sendable {
   /// The machine's own addresses.
   public private(set) var addresses: Set<IPAddress> = []
+  /// The indices of the interfaces by their names (if_nametoindex(3)).
+  public private(set) var interfaces: [String: UInt32] = [:]
   /// The addresses that reach every host of a network (RFC 919).
   public private(set) var broadcasts: Set<IPAddress> = []
 
@@ -14,6 +16,9 @@ public struct LocalNetworks: Sendable {
     defer { freeifaddrs(list) }
     var next = list
     while let entry = next?.pointee {
+      let name = String(cString: entry.ifa_name)
+      let index = if_nametoindex(name)
+      if index != 0 { interfaces[name] = index }
       if let ip = Self.ip(entry.ifa_addr) {
         addresses.insert(ip)
         if let broadcast = Self.broadcast(of: ip, Self.ip(entry.ifa_netmask)) { broadcasts.insert(broadcast) }

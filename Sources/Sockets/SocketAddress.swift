@@ -17,7 +17,13 @@ public struct SocketAddress: Hashable, Sendable {
 extension SocketAddress: CustomStringConvertible, LosslessStringConvertible {
   /// Reads `127.0.0.1:9999` or `[::1]:9999`: literal addresses only.
   public init?(_ text: String) {
-    guard let parts = HostPort(text), let ip = IPAddress(parts.host), parts.isBracketed == parts.host.contains(":")
+    self.init(text) { if_nametoindex($0) }
+  }
+
+  /// The same, where `interface` says which index a name has, 0 for none.
+  public init?(_ text: String, interface: (String) -> UInt32) {
+    guard let parts = HostPort(text), let ip = IPAddress(parts.host, interface: interface),
+      parts.isBracketed == parts.host.contains(":")
     else { return nil }
     self.init(ip, port: parts.port)
   }

@@ -128,6 +128,24 @@ struct TargetRulesTests {
     #expect(try table("::1/128").target("[::1%1]:5000").target.address == SocketAddress("[::1]:5000"))
   }
 
+  /// Neither the kernel is asked, nor a stranger told, which interfaces there are: every machine has an `lo`.
+  @Test func anInterfaceIsOneOfThoseAtTheStartAndSpokenOfOnlyWhereLinksAreAllowed() throws {
+    var rules = rules("fe80::/10")
+    rules.interfaces = ["eth0": 7]
+    let table = TargetTable([Target(name: "echo", address: SocketAddress("127.0.0.1:9")!)], rules: rules)
+    #expect(try table.target("[fe80::1%eth0]:5000").target.address == SocketAddress("[fe80::1%7]:5000"))
+    #expect(try table.target("[fe80::1%7]:5000").target.address == SocketAddress("[fe80::1%7]:5000"))
+    for zone in ["lo", "eth1", "eth00", "", "0", "4294967296"] {
+      #expect { try table.target("[fe80::1%\(zone)]:5000") } throws: { ($0 as? Problem)?.kind == .unknownTarget }
+    }
+    rules = self.rules("10.0.0.0/8")
+    rules.interfaces = ["eth0": 7]
+    let closed = TargetTable([Target(name: "echo", address: SocketAddress("127.0.0.1:9")!)], rules: rules)
+    for zone in ["lo", "eth0", "nope", "7"] {
+      #expect { try closed.target("[fe80::1%\(zone)]:5000") } throws: { ($0 as? Problem)?.kind == .targetNotAllowed }
+    }
+  }
+
   @Test func metricsHaveOneLabelForLiteralsThoughATargetMayHaveItToo() throws {
     let table = table("10.0.0.0/8", names: ["echo", "other", "lab"])
     #expect(try table.target("10.0.0.1:5000").index == 1 && table.label(1) == "other")

@@ -9,6 +9,12 @@ import Testing
     #expect(networks.addresses.allSatisfy { !$0.isMulticast && !$0.isUnspecified })
   }
 
+  @Test func interfacesHaveTheirIndices() throws {
+    let interfaces = LocalNetworks().interfaces
+    #expect(interfaces["lo"].map { IPAddress("fe80::1%\($0)") } == IPAddress("fe80::1%lo"))
+    #expect(!interfaces.values.contains(0))
+  }
+
   @Test func aNetworksBroadcastAddressIsNobodysOwn() {
     let networks = LocalNetworks()
     #expect(networks.broadcasts.isDisjoint(with: networks.addresses))
