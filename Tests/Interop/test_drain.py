@@ -1,7 +1,6 @@
 """SIGTERM: who waits gets an answer, who comes later is told, and then the process is gone."""
 
 import concurrent.futures
-import signal
 import time
 
 import pytest
@@ -84,12 +83,9 @@ def test_an_idle_connection_does_not_hold_up_the_end(serve):
 
 def test_connections_that_the_kernel_had_queued_are_served(serve):
     gateway = serve()
-    gateway.signal(signal.SIGSTOP)
-    try:
+    with gateway.stopped():
         wires = [start_message(gateway, f"queued {n}") for n in range(40)]
         gateway.signal(TERMINATE)
-    finally:
-        gateway.signal(signal.SIGCONT)
     assert [is_exchange(wire.response("POST"))["reply"] for wire in wires] == [f"queued {n}" for n in range(40)]
     assert all(wire.is_ended() for wire in wires), "served once"
     assert gateway.exit_code() == 0
@@ -100,12 +96,9 @@ def test_a_thousand_messages_in_flight_and_connections_that_are_queued_are_all_a
     held = [start_message(gateway, "x", target="silent", timeout_ms=6000) for _ in range(500)]
     answered = [start_message(gateway, f"after 5000 ms, {n}", target="paced", timeout_ms=10000) for n in range(500)]
     wait_until(lambda: gateway.in_flight() == 1000, "all are in flight", pause=0.05)
-    gateway.signal(signal.SIGSTOP)
-    try:
+    with gateway.stopped():
         queued = [start_message(gateway, f"queued {n}") for n in range(100)]
         gateway.signal(TERMINATE)
-    finally:
-        gateway.signal(signal.SIGCONT)
     for number, wire in enumerate(queued):
         assert is_exchange(wire.response("POST"))["reply"] == f"queued {number}"
     for number, wire in enumerate(answered):
@@ -160,6 +153,16 @@ def test_a_second_signal_ends_at_once(serve_slow):
         wait_until(lambda: is_draining(kept), "the first signal has arrived")
         gateway.signal(TERMINATE)
         gateway.exit_code(timeout=5)
+
+
+def test_two_signals_that_come_at_once_end_at_once_too(serve_slow):
+    gateway = serve_slow()
+    with start_message(gateway, "hold", target="silent", timeout_ms=10000):
+        wait_until(lambda: gateway.in_flight() == 1, "a message is in flight")
+        with gateway.stopped():
+            gateway.signal(TERMINATE)
+            gateway.signal(INTERRUPT)
+        assert gateway.exit_code(timeout=5) in (-TERMINATE, -INTERRUPT)
 
 
 def send_until_it_is_gone(gateway, worker):

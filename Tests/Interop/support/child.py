@@ -1,5 +1,6 @@
 """Programs under test as child processes: their lines as they come, and an end that is checked."""
 
+import contextlib
 import os
 import pathlib
 import signal
@@ -105,6 +106,15 @@ class Child:
     def signal(self, number):
         self._end_was_asked_for |= number in (TERMINATE, INTERRUPT)
         self.process.send_signal(number)
+
+    @contextlib.contextmanager
+    def stopped(self):
+        """While it stands still the kernel keeps what comes for it: connections, datagrams, signals."""
+        self.signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.signal(signal.SIGCONT)
 
     def exit_code(self, timeout=PATIENCE):
         """Wait for the end that the test asked for, and return the exit code (negative: the signal)."""
