@@ -118,6 +118,11 @@ public enum Limits {
   /// through a gateway; the upper end leaves the head room for its other fields.
   public static let tokenLength = 16...1024
 
+  // MARK: What may be asked for
+
+  /// What a number of connections or of exchanges may be set to.
+  public static let capacities = 1...1_000_000
+
   // MARK: Rates
 
   /// Messages a second that a client beyond loopback may send.
@@ -136,6 +141,8 @@ public enum Limits {
 
   // MARK: Loops and logs
 
+  /// How many event loops may be asked for; more than any machine has cores for.
+  public static let loops = 1...1024
   /// Events taken from one `epoll_wait`.
   public static let eventsPerWait = 256
   /// A loop turns at least this often, so that one that does not is noticed.

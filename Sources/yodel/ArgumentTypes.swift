@@ -69,7 +69,12 @@ let echoRateHelp = ArgumentHelp(
 
 /// Throws a usage error where a rate is out of ``Limits/rates``.
 func checkRate(_ option: String, _ rate: Int) throws {
-  guard Limits.rates.contains(rate) else {
-    throw ValidationError("\(option) must be from 1 to \(Limits.rates.upperBound), not \(rate)")
+  try check(option, rate, in: Limits.rates)
+}
+
+/// Throws a usage error where a number is out of its bounds.
+func check(_ option: String, _ value: Int, in bounds: ClosedRange<Int>) throws {
+  guard bounds.contains(value) else {
+    throw ValidationError("\(option) must be from \(bounds.lowerBound) to \(bounds.upperBound), not \(value)")
   }
 }

@@ -23,7 +23,7 @@ struct Echo: AsyncParsableCommand {
   var quiet = false
 
   func validate() throws {
-    guard (1...1024).contains(loops ?? 1) else { throw ValidationError("--loops must be from 1 to 1024") }
+    try check("--loops", loops ?? 1, in: Limits.loops)
     try checkRate("--echo-rate", echoRate)
   }
 

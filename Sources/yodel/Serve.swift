@@ -109,16 +109,10 @@ struct Serve: AsyncParsableCommand {
   var logFormat = LogFormat.text
 
   func validate() throws {
-    guard Limits.timeoutMilliseconds.contains(timeoutMs) else {
-      throw ValidationError("--timeout-ms must be from 1 to \(Limits.timeoutMilliseconds.upperBound), not \(timeoutMs)")
-    }
-    for (name, value) in [
-      ("--max-in-flight", maxInFlight), ("--max-connections", maxConnections), ("--loops", loops ?? 1),
-    ] {
-      guard (1...1_000_000).contains(value) else {
-        throw ValidationError("\(name) must be from 1 to 1000000, not \(value)")
-      }
-    }
+    try check("--timeout-ms", timeoutMs, in: Limits.timeoutMilliseconds)
+    try check("--max-in-flight", maxInFlight, in: Limits.capacities)
+    try check("--max-connections", maxConnections, in: Limits.capacities)
+    try check("--loops", loops ?? 1, in: Limits.loops)
     try checkRate("--message-rate", messageRate ?? Limits.defaultMessageRate)
     try checkRate("--echo-rate", echoRate)
     guard (0...3600).contains(drainDelay) else { throw ValidationError("--drain-delay must be from 0 to 3600 seconds") }

@@ -45,6 +45,17 @@ struct CommandLineTests {
     #expect(serve.http == [SocketAddress("127.0.0.1:2")!] && serve.loops == 1)
   }
 
+  @Test func loopsHaveOneBoundWhicheverCommandTurnsThem() throws {
+    for command in ["serve", "echo"] {
+      for count in [1, 1024] { _ = try Yodel.parseAsRoot([command, "--loops", "\(count)"]) }
+      for count in [0, 1025] {
+        #expect { try Yodel.parseAsRoot([command, "--loops", "\(count)"]) } throws: {
+          Yodel.message(for: $0) == "--loops must be from 1 to 1024, not \(count)"
+        }
+      }
+    }
+  }
+
   @Test func otherCommandsDoNotReadIt() throws {
     let environment = EnvironmentOptions(["YODEL_LOOPS": "nonsense"])
     #expect(try environment.completing(["send", "x"]) == ["send", "x"])
