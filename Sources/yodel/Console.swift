@@ -18,15 +18,21 @@ enum Console {
     write(bytes, to: STDERR_FILENO)
   }
 
-  /// All of the bytes, unless whoever reads them has gone: that is then no business of ours.
+  /// All of the bytes, unless whoever reads them has gone: that is then no business of ours. A descriptor that another
+  /// program has set not to block (they share it) is waited for as one that blocks.
   static func write(_ bytes: [UInt8], to descriptor: Int32) {
     var rest = bytes[...]
     while !rest.isEmpty {
       let written = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-      if written < 0 && errno == EINTR { continue }
+      if written < 0 && (errno == EINTR || errno == EAGAIN && waitForRoom(descriptor)) { continue }
       if written <= 0 { return }
       rest = rest.dropFirst(written)
     }
+  }
+
+  private static func waitForRoom(_ descriptor: Int32) -> Bool {
+    var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+    return poll(&entry, 1, -1) >= 0 || errno == EINTR
   }
 }
 
