@@ -1,3 +1,4 @@
+import Basics
 import Sockets
 
 /// A host and a port as a `Host` header or an origin names them (RFC 9110 section 7.2, RFC 6454): where they stand in
@@ -23,7 +24,7 @@ struct Authority {
     }
     var number = 0
     for byte in rest.dropFirst() {
-      guard Self.isDigit(byte), number <= 65_535 else { return nil }
+      guard byte.isASCIIDigit, number <= 65_535 else { return nil }
       number = number * 10 + Int(byte - UInt8(ascii: "0"))
     }
     guard number <= 65_535 else { return nil }
@@ -32,15 +33,13 @@ struct Authority {
 
   private static let colon = UInt8(ascii: ":")
 
-  private static func isDigit(_ byte: UInt8) -> Bool { byte &- UInt8(ascii: "0") < 10 }
-
   /// The host is an IPv4 address, as nearly every request to a gateway on loopback has it; read in place.
   var isIPv4: Bool {
     var parts = 0
     var value = 0
     var digits = 0
     for byte in host {
-      if Self.isDigit(byte) {
+      if byte.isASCIIDigit {
         value = value * 10 + Int(byte - UInt8(ascii: "0"))
         digits += 1
         // As inet_pton(3): "010" is eight to some.
@@ -67,16 +66,12 @@ struct Authority {
   /// The host is this name, which is in lower case; a dot at its end is the root's (RFC 1034 section 3.1).
   func isNamed(_ name: String) -> Bool {
     let host = host.last == UInt8(ascii: ".") ? host.dropLast() : host
-    return host.count == name.utf8.count && zip(host, name.utf8).allSatisfy { Self.lowercased($0) == $1 }
+    return host.count == name.utf8.count && zip(host, name.utf8).allSatisfy { $0.asciiLowercased == $1 }
   }
 
   /// Whether another authority is the same host and port, where `port` stands for none.
   func isSame(as other: Authority, defaultPort: Int) -> Bool {
     (port ?? defaultPort) == (other.port ?? defaultPort) && host.count == other.host.count
-      && zip(host, other.host).allSatisfy { Self.lowercased($0) == Self.lowercased($1) }
-  }
-
-  private static func lowercased(_ byte: UInt8) -> UInt8 {
-    byte &- UInt8(ascii: "A") < 26 ? byte | 0x20 : byte
+      && zip(host, other.host).allSatisfy { $0.asciiLowercased == $1.asciiLowercased }
   }
 }

@@ -1,3 +1,5 @@
+import Basics
+
 /// A name by which the gateway may be called beside `localhost`, in lower case and without a dot at its end.
 public struct HostName: Hashable, Sendable {
   /// The name.
@@ -7,15 +9,9 @@ public struct HostName: Hashable, Sendable {
   /// as a browser sends them (`xn--…`).
   public init?(_ text: String) {
     let name = text.hasSuffix(".") ? String(text.dropLast()) : text
-    let isName = name.utf8.allSatisfy { byte in
-      switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"):
-        true
-      default: false
-      }
-    }
-    guard isName, !name.split(separator: ".", omittingEmptySubsequences: false).contains("") else { return nil }
+    guard name.utf8.allSatisfy(\.isNameByte),
+      !name.split(separator: ".", omittingEmptySubsequences: false).contains("")
+    else { return nil }
     self.text = name.lowercased()
   }
 }

@@ -171,7 +171,7 @@ extension MessageRequest {
       switch self {
       case .json(.number(let number)): Int(exactly: number)
       case .json: nil
-      case .form(let text): text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int(text) : nil
+      case .form(let text): Int(digits: text)
       }
     }
 

@@ -1,3 +1,4 @@
+import Basics
 public import Sockets
 
 /// The literal addresses that requests may name as targets: `CIDR[:PORT[-PORT]]`.
@@ -39,7 +40,6 @@ public struct TargetRange: Hashable, Sendable {
 
   /// Port 0 is none.
   private static func port(_ digits: Substring) -> UInt16? {
-    guard digits.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else { return nil }
-    return UInt16(digits).flatMap { $0 == 0 ? nil : $0 }
+    UInt16(digits: digits).flatMap { $0 == 0 ? nil : $0 }
   }
 }

@@ -1,3 +1,5 @@
+import Basics
+
 /// Header fields in the order in which they came; names are the same in any case (RFC 9110 section 5.1).
 public struct HTTPFields: Sendable, Sequence {
   /// One field.
@@ -78,11 +80,7 @@ public struct HTTPFields: Sendable, Sequence {
   /// different lengths or written alike.
   static func isSame(_ left: String, _ right: String) -> Bool {
     guard left.utf8.count == right.utf8.count else { return false }
-    return left == right || zip(left.utf8, right.utf8).allSatisfy { lowercased($0) == lowercased($1) }
-  }
-
-  private static func lowercased(_ byte: UInt8) -> UInt8 {
-    (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
+    return left == right || zip(left.utf8, right.utf8).allSatisfy { $0.asciiLowercased == $1.asciiLowercased }
   }
 }
 

@@ -106,9 +106,9 @@ struct HeaderGuard {
     guard let length = framing.lengths.first else { return nil }
     if framing.lengths.count > 1 { return .malformed("there are \(framing.lengths.count) Content-Length headers") }
     if !framing.codings.isEmpty { return .malformed("there is a Content-Length beside a Transfer-Encoding") }
-    guard !length.isEmpty, length.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
-      UInt64(length) != nil
-    else { return .malformed("the Content-Length '\(escapedLine(length))' is no length") }
+    guard UInt64(digits: length) != nil else {
+      return .malformed("the Content-Length '\(escapedLine(length))' is no length")
+    }
     return nil
   }
 
@@ -137,11 +137,6 @@ struct HeaderGuard {
   }
 
   private static let tokenBytes: [Bool] = (0..<128).map { byte in
-    switch UInt8(byte) {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-      UInt8(ascii: "0")...UInt8(ascii: "9"):
-      true
-    default: "!#$%&'*+-.^_`|~".utf8.contains(UInt8(byte))
-    }
+    UInt8(byte).isNameByte || "!#$%&'*+^`|~".utf8.contains(UInt8(byte))
   }
 }

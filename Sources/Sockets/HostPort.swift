@@ -1,3 +1,5 @@
+import Basics
+
 /// `HOST:PORT` as people type it: a name, an IPv4 address, or an IPv6 address in brackets, and a port.
 public struct HostPort: Hashable, Sendable, CustomStringConvertible {
   /// A name or an address without brackets.
@@ -17,7 +19,7 @@ public struct HostPort: Hashable, Sendable, CustomStringConvertible {
   /// Reads `HOST:PORT`; nil where a part is missing, the port is no number up to 65535, or an IPv6 address has no
   /// brackets (`::1:9999` could be read in two ways).
   public init?(_ text: String) {
-    guard let colon = text.lastIndex(of: ":"), let port = Self.port(text[text.index(after: colon)...]) else {
+    guard let colon = text.lastIndex(of: ":"), let port = UInt16(digits: text[text.index(after: colon)...]) else {
       return nil
     }
     let host = text[..<colon]
@@ -32,23 +34,10 @@ public struct HostPort: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// The bytes of a host name (RFC 1123 section 2.1), whose last label is never a number; the underscore is seen in
-  /// practice.
+  /// A host name (RFC 1123 section 2.1), whose last label is never a number.
   private static func isName(_ host: String) -> Bool {
     !host.isEmpty && host.split(separator: ".").last.map { UInt($0) == nil } ?? true
-      && host.utf8.allSatisfy { byte in
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-          UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"):
-          true
-        default: false
-        }
-      }
-  }
-
-  private static func port(_ digits: Substring) -> UInt16? {
-    // UInt16.init would take a sign.
-    digits.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ? UInt16(digits) : nil
+      && host.utf8.allSatisfy(\.isNameByte)
   }
 
   public var description: String {

@@ -1,3 +1,5 @@
+import Basics
+
 /// The addresses that share their first bits, as CIDR writes them (RFC 4632): `10.0.0.0/8`.
 public struct IPNetwork: Hashable, Sendable {
   /// How many bits are shared: 0 to 32 of an IPv4 address, 0 to 128 of an IPv6 one.
@@ -34,7 +36,7 @@ extension IPNetwork: LosslessStringConvertible {
   public init?(_ text: String) {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count == 2, !parts[0].contains("%"), let address = IPAddress(String(parts[0])),
-      parts[1].utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let prefix = Int(parts[1])
+      let prefix = Int(digits: parts[1])
     else { return nil }
     let isMapped = address.version == 4 && parts[0].contains(":")
     self.init(address, prefix: isMapped ? prefix - 96 : prefix)

@@ -27,13 +27,11 @@ public func systemCall<Value: FixedWidthInteger>(
 func nonblockingCall<Value: FixedWidthInteger>(
   _ name: SystemCall, _ call: () -> Value
 ) throws(SocketError) -> Value? {
-  while true {
-    let (value, error) = made(name, call)
-    if value != -1 { return value }
-    if error == EAGAIN { return nil }
-    if error == EINTR { continue }
-    precondition(error != EBADF && error != EFAULT, "\(name.rawValue): \(Errno(rawValue: error))")
-    throw SocketError(name, Errno(rawValue: error))
+  do throws(SocketError) {
+    return try systemCall(name, call)
+  } catch {
+    if error.isWouldBlock { return nil }
+    throw error
   }
 }
 

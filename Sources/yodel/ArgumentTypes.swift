@@ -39,23 +39,13 @@ struct NamedTarget: ExpressibleByArgument {
 
   init?(argument: String) {
     let parts = argument.split(separator: "=", maxSplits: 1)
-    guard parts.count == 2, let place = HostPort(String(parts[1])), place.port > 0, Self.isName(parts[0]) else {
+    guard parts.count == 2, let place = HostPort(String(parts[1])), place.port > 0,
+      parts[0].utf8.allSatisfy(\.isNameByte)
+    else {
       return nil
     }
     name = String(parts[0])
     self.place = place
-  }
-
-  /// Names stand in URLs, in metrics and on the page: letters, digits, dots, dashes and underscores do for that.
-  private static func isName(_ text: Substring) -> Bool {
-    text.utf8.allSatisfy { byte in
-      switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"):
-        true
-      default: false
-      }
-    }
   }
 }
 

@@ -165,10 +165,7 @@ struct Serve: AsyncParsableCommand {
 
   /// A file's name as a shell takes it for one word, within double quotes too.
   private static func quoted(_ file: String) -> String {
-    let isPlain = file.utf8.allSatisfy { byte in
-      "/._-".utf8.contains(byte) || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
-        || UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20
-    }
+    let isPlain = file.utf8.allSatisfy { $0.isNameByte || $0 == UInt8(ascii: "/") }
     return isPlain ? file : "'" + file.replacing("'", with: "'\\''") + "'"
   }
 

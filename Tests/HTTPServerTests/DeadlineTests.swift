@@ -43,16 +43,9 @@ extension RealServer {
 
     @Test func aStreamTakesAsLongAsItTakes() async throws {
       let gate = Gate()
+      gate.open("first")
       try await serving(
-        { _ in
-          HTTPResponse(
-            status: 200,
-            body: .stream { writer in
-              try await writer.write(Array("first".utf8))
-              await gate.wait("second")
-              try await writer.write(Array("second".utf8))
-            })
-        }, deadlines: Self.deadlines { $0.answer = .milliseconds(1) }
+        { _ in .stream(["first", "second"], each: gate) }, deadlines: Self.deadlines { $0.answer = .milliseconds(1) }
       ) { server in
         let client = try server.connect()
         client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")

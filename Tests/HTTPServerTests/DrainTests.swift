@@ -149,14 +149,9 @@ extension RealServer {
 
     @Test func aStreamIsBroughtToItsEnd() async throws {
       let gate = Gate()
+      gate.open("first")
       try await Self.starting { _ in
-        HTTPResponse(
-          status: 200,
-          body: .stream { writer in
-            try await writer.write(Array("first".utf8))
-            await gate.wait("last")
-            try await writer.write(Array("last".utf8))
-          })
+        .stream(["first", "last"], each: gate)
       } _: { server in
         let client = try server.connect()
         client.send(Self.get)

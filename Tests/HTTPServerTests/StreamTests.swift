@@ -83,14 +83,7 @@ extension RealServer {
     @Test func eachPieceLeavesWhenItIsWritten() async throws {
       let gate = Gate()
       try await serving { _ in
-        HTTPResponse(
-          status: 200,
-          body: .stream { writer in
-            for name in ["one", "two", "three"] {
-              await gate.wait(name)
-              try await writer.write(Array(name.utf8))
-            }
-          })
+        .stream(["one", "two", "three"], each: gate)
       } _: { server in
         let client = try server.connect()
         client.send(Self.get)

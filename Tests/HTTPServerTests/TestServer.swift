@@ -54,6 +54,20 @@ extension HTTPResponse {
   }
 }
 
+extension HTTPResponse {
+  /// A stream of pieces, each of which waits for the gate that has its name.
+  static func stream(_ pieces: [String], each gate: Gate) -> HTTPResponse {
+    HTTPResponse(
+      status: 200,
+      body: .stream { writer in
+        for piece in pieces {
+          await gate.wait(piece)
+          try await writer.write(Array(piece.utf8))
+        }
+      })
+  }
+}
+
 /// A server on loops of its own.
 final class TestServer: Sendable {
   let application: TestApplication
