@@ -97,7 +97,9 @@ install = if ! { test -e $(1) || command -v $(1) >/dev/null; }; then \
 	$(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(2) >/dev/null; fi
 
 need-build:
-	@$(call install,/usr/include/microhttpd.h,libmicrohttpd-dev pkg-config)
+	@$(call install,git,git ca-certificates)
+	@$(call install,pkg-config,pkg-config)
+	@$(call install,/usr/include/microhttpd.h,libmicrohttpd-dev)
 
 need-test: .venv/installed
 	@$(call install,curl,curl)
