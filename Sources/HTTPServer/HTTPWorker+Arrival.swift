@@ -9,11 +9,7 @@ extension HTTPWorker {
   /// There is something to read; of interest until libmicrohttpd has the connection.
   func bytesArrived(_ descriptor: Int) {
     guard let connection = connections[descriptor], connection.isHeld else { return }
-    // What an answer was sent for already is taken, since closing over unread bytes would take the answer back.
-    if connection.isAnsweredPast {
-      recv(connection.descriptor, nil, Limits.requestBody, Int32(MSG_DONTWAIT | MSG_TRUNC))
-      return
-    }
+    if connection.isAnsweredPast { return discardUnread(connection) }
     do throws(SocketError) {
       switch try opening(of: connection) {
       case nil: drop(connection)
@@ -21,7 +17,7 @@ extension HTTPWorker {
       case .refused?:
         let refusal = HTTPRefusal.malformed("there is no method with a space behind it, after one blank line at most")
         sendAtOnce(application.refuse(refusal), on: connection)
-        bytesArrived(descriptor)
+        discardUnread(connection)
       case .request(let offset)?: handOver(connection, firstHeadBehind: offset)
       }
     } catch {
@@ -41,7 +37,13 @@ extension HTTPWorker {
 
   /// Ends a connection that libmicrohttpd does not have.
   func drop(_ connection: HTTPConnection) {
+    discardUnread(connection)
     closed(connection)
     _ = Descriptor(owning: connection.descriptor)
+  }
+
+  /// Closing over unread bytes is a reset (RFC 9293 section 3.10.4), which takes back an answer that is on its way.
+  private func discardUnread(_ connection: HTTPConnection) {
+    recv(connection.descriptor, nil, Limits.requestBody, Int32(MSG_DONTWAIT | MSG_TRUNC))
   }
 }

@@ -1,6 +1,7 @@
 import Basics
 import CMicroHTTPD
 import EventLoop
+import Glibc
 import Sockets
 import Synchronization
 
@@ -24,6 +25,8 @@ actor HTTPWorker: LoopActor {
   /// Requests whose line is read and that are not answered to the end.
   var requestsUnderWay = 0
   var unfinishedHeads = UnfinishedHeads()
+  /// Connections whose clients have ended them since libmicrohttpd ran.
+  private var justEnded: [HTTPConnection] = []
   /// The connection that is being given to libmicrohttpd just now.
   var arriving: HTTPConnection?
   /// libmicrohttpd has something to do.
@@ -165,6 +168,7 @@ extension HTTPWorker: DescriptorHandler, TurnHandler {
       needsRun = false
       isAwaitingAnswers = false
       daemon.run()
+      tellOfEnds()
       loop.runJobs()
     }
     if needsRun { return .now() }
@@ -174,6 +178,13 @@ extension HTTPWorker: DescriptorHandler, TurnHandler {
     return min(nextSweep, runsAt ?? nextSweep)
   }
 
+  /// libmicrohttpd misses an end that came with the data before it. Once it has read those it is told again: nothing
+  /// else comes of shutting down what the client has shut down.
+  private func tellOfEnds() {
+    for connection in justEnded where !connection.isClosed { shutdown(connection.descriptor, Int32(SHUT_RD)) }
+    justEnded.removeAll(keepingCapacity: true)
+  }
+
   /// How long libmicrohttpd is kept from asking for answers that are not there; then their connections are suspended.
   static let patience = Nanoseconds.milliseconds(1)
 
@@ -181,9 +192,10 @@ extension HTTPWorker: DescriptorHandler, TurnHandler {
   /// ends soon: one that came with the end is about to be read.
   private func clientEnded(_ descriptor: Int) {
     guard let connection = connections[descriptor] else { return }
-    connection.hasEnded = true
     // One that was refused ends when both sides have ended it.
     if connection.isHeld, !connection.isAnsweredPast { return drop(connection) }
+    if !connection.hasEnded { justEnded.append(connection) }
+    connection.hasEnded = true
     switch connection.phase {
     case .waiting: connection.deadline = loop.now + Limits.deadlineSweep
     // What is missing will not come; what has come is read by then.

@@ -66,6 +66,21 @@ extension RealServer {
       try await isClosed(after: start, Self.deadlines { $0.head = Self.short })
     }
 
+    /// Their ends come with all that they send: libmicrohttpd would not see them before a deadline does.
+    @Test func aClientThatEndsWithItsRequestWaitsForNoDeadline() async throws {
+      try await serving({ _ in .text("served") }) { server in
+        let begin = MonotonicTime.now()
+        for _ in 0..<60 {
+          let client = try server.connect()
+          client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+          client.endSending()
+          #expect(try client.answer().text == "served")
+          #expect(try client.isEnded())
+        }
+        #expect(MonotonicTime.now() - begin < .seconds(5), "a sweep for every third of them takes longer")
+      }
+    }
+
     @Test func aBodyHasItsDeadline() async throws {
       let start = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx"
       try await isClosed(after: start, Self.deadlines { $0.body = Self.short })

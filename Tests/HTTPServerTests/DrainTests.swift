@@ -86,6 +86,11 @@ extension RealServer {
         try await Self.starting { _ in
           .text("served")
         } _: { server in
+          let served = try server.connect()
+          #expect(try served.exchange(Self.get).text == "served")
+          // Silent ones have a second; not when they have gone.
+          for start in ["", "\r\n"] { try server.connect().send(start) }
+          #expect(await eventually { server.server.connections == 1 })
           await server.server.drain()
           await server.server.stop()
         }

@@ -1,10 +1,13 @@
 """Requests that two parsers could read differently, against the program: refused before anything acts on them."""
 
+import time
+
 import pytest
 
 from support.checks import is_exchange, is_problem
 from support.gateway import Gateway
 from support.http import Wire, request_bytes
+from support.waiting import wait_until
 
 SMUGGLED = request_bytes("POST", "/api/messages", b"smuggled")
 POST = b"POST /api/messages HTTP/1.1\r\n"
@@ -85,6 +88,18 @@ def test_lines_that_could_be_read_in_two_ways_are_refused(gateway, head):
     # libmicrohttpd 1.0 finds these by itself, and answers with a page of its own.
     if not answer.body.startswith(b"<html>"):
         is_problem(answer, 400, "malformed-request")
+
+
+@pytest.mark.parametrize("data", [b"", b"\r\n", b"GE", b"GET /", b"\0" * 5000, b"GET\t/\r\n\r\n"])
+def test_a_client_that_ends_early_has_an_end_and_no_reset(gateway, data):
+    for pause in (0, 0.02):
+        with gateway.wire() as wire:
+            wire.send(data)
+            time.sleep(pause)
+            wire.half_close()
+            assert wire.rest().split()[1:2] in ([], [b"400"])
+            wire.close()
+    wait_until(lambda: gateway.metrics().value("yodel_http_connections") == 1, "they are closed", timeout=3)
 
 
 def test_one_blank_line_before_a_request_is_ignored(gateway):
