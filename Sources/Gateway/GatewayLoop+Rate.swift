@@ -4,7 +4,7 @@ import HTTPServer
 import Sockets
 
 extension GatewayLoop {
-  /// Refuses a client that sends more than `--message-rate` allows. A client is an address, over IPv6 a /64.
+  /// Refuses a client that sends more than `--message-rate` allows. A client is what ``IPAddress/host`` says.
   ///
   /// Loopback is bounded only where somebody asked for it: a client there is often a proxy that speaks for many, or a
   /// load test.

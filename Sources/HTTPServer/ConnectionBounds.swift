@@ -4,7 +4,7 @@ import Sockets
 /// Says what becomes of each new connection: a value without a socket.
 ///
 /// One client beyond loopback has a share of the connections only, or a single host could take them all. A client is
-/// an IPv4 address or an IPv6 /64. Loopback has no share: behind a proxy there everyone is one client.
+/// what ``IPAddress/host`` says. Loopback has no share: behind a proxy there everyone is one client.
 struct ConnectionBounds {
   /// What becomes of a connection.
   enum Admission: Hashable {
