@@ -33,7 +33,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     // Errno with its names and texts.
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
-    // Deque, for the sockets that rest in the order in which they came back.
+    // Deque, for the sockets that rest in the order in which they came back; Heap, for replies that are held back.
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
   ],
   targets: [
@@ -50,7 +50,8 @@ let package = Package(
         "Basics", "EventLoop", "Sockets", .product(name: "DequeModule", package: "swift-collections"),
         system,
       ]),
-    module("Echo", ["Basics", "EventLoop", "Sockets"]),
+    module(
+      "Echo", ["Basics", "EventLoop", "Sockets", .product(name: "HeapModule", package: "swift-collections")]),
     module(
       "Gateway",
       [

@@ -23,6 +23,27 @@ public enum Limits {
   public static let echoHopLimits = 33...47
   /// Datagrams a second that the echo server answers for a network of public addresses.
   public static let defaultEchoRate = 200
+  /// What a delay and its jitter may be set to at most, in milliseconds.
+  public static let longestDelayMilliseconds = 60_000
+  /// What the rate of all replies may be set to, in kilobits a second: up to ten gigabits.
+  public static let impairedRates = 1.0...10_000_000.0
+  /// How long impairments may be asked for before they end by themselves, in milliseconds: a week.
+  public static let longestImpairment = 7 * 86_400_000
+  /// Replies that impairments hold back at most.
+  public static let heldDatagrams = 1 << 16
+  /// The payload bytes of all replies that are held back. With what is kept beside them (an entry of some 130 bytes in an
+  /// array that may be twice as large as what is in it, a list of some 50 for the payload) they take less than
+  /// 64 + 20 MiB; what is in transit adds ``bytesInTransit``.
+  public static let heldBytes = 64 << 20
+  /// What may be on its way to the loop that impairs, in bytes, with ``weightOfDatagram`` for each datagram.
+  public static let bytesInTransit = 8 << 20
+  /// What a datagram in transit takes beside its payload, in bytes, rounded up.
+  public static let weightOfDatagram = 256
+  /// How long a reply waits for its turn on a link of a bounded rate; past it the link's queue is full. Without it a link
+  /// of a kilobit a second could hold its replies for days, and go on after all impairments have ended.
+  public static let longestLinkWait = Nanoseconds.seconds(60)
+  /// Replies whose time has come that leave in one turn before others have theirs.
+  public static let releasesPerTurn = 256
   /// Bytes of printed lines that wait for a slow standard output before lines are dropped and counted.
   public static let unprintedLines = 1 << 20
 

@@ -1,5 +1,7 @@
 /// Why the echo server did not answer a datagram. The names are the API's and the metrics'.
 public enum DropReason: String, CaseIterable, Sendable {
+  /// It was lost on purpose, or still held back when the server ended.
+  case impaired
   /// It came from port 0 or below 1024, where other services answer what they are sent: two of them, once set on
   /// each other, would never stop (CVE-2024-2169).
   case lowSourcePort = "low_source_port"
@@ -12,6 +14,8 @@ public enum DropReason: String, CaseIterable, Sendable {
   case badDestination = "bad_destination"
   /// Its network of public addresses sends more than the rate allows.
   case rateLimited = "rate_limited"
+  /// It was to wait, or to go to the loop that impairs, and there is no room for more that do.
+  case holdFull = "hold_full"
   /// The kernel refused to send the answer.
   case sendFailed = "send_failed"
 }

@@ -1,14 +1,20 @@
-/// What the echo server did with what it got. `received` = `echoed` + Σ `dropped`.
+/// What the echo server did with what it got. `received` + `duplicated` = `echoed` + `held` + Σ `dropped`.
 public struct EchoCounters: Sendable, Equatable {
   /// Datagrams read, refused ones included.
   public var received = 0
   /// Payload bytes read.
   public var bytesReceived = 0
+  /// Replies made beyond one for a datagram.
+  public var duplicated = 0
+  /// Replies that wait for their time.
+  public var held = 0
   /// Datagrams sent.
   public var echoed = 0
   /// Payload bytes sent.
   public var bytesEchoed = 0
-  /// Datagrams read and not answered.
+  /// What was done to datagrams and replies on purpose, and how often.
+  public var impaired: [ImpairmentKind: Int] = [:]
+  /// Datagrams, and duplicates, that were not answered.
   public var dropped: [DropReason: Int] = [:]
   /// Datagrams the kernel dropped because the server's receive buffer was full; they were never read.
   public var receiveBufferFull = 0
@@ -21,8 +27,11 @@ public struct EchoCounters: Sendable, Equatable {
     var sum = left
     sum.received += right.received
     sum.bytesReceived += right.bytesReceived
+    sum.duplicated += right.duplicated
+    sum.held += right.held
     sum.echoed += right.echoed
     sum.bytesEchoed += right.bytesEchoed
+    sum.impaired.merge(right.impaired, uniquingKeysWith: +)
     sum.dropped.merge(right.dropped, uniquingKeysWith: +)
     sum.receiveBufferFull += right.receiveBufferFull
     return sum

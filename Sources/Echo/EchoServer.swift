@@ -3,14 +3,15 @@ public import EventLoop
 public import Sockets
 
 /// A UDP echo server over all loops: every datagram goes back as it came, to where it came from, from the address that
-/// it was sent to (RFC 862). One in, at most one out, the same length.
+/// it was sent to (RFC 862). One in, at most one out, the same length; but for what ``impair(_:)`` asks for.
 public final class EchoServer: Sendable {
-  /// Is shown every datagram that is answered, on the loop that answers it; the bytes are good for the call only.
+  /// Is shown every datagram that is not refused, on the loop that reads it; the bytes are good for the call only.
   public typealias Observer = @Sendable (_ source: SocketAddress, _ bytes: UnsafeRawBufferPointer) -> Void
 
   /// Where it listens, ports known.
   public let addresses: [SocketAddress]
   private let workers: [EchoWorker]
+  private let impaired: ImpairedEcho
 
   /// Binds a server to addresses; it answers from ``start()`` on.
   ///
@@ -26,12 +27,11 @@ public final class EchoServer: Sendable {
     let bound = sockets.map { $0[0].address }
     let networks = LocalNetworks()
     let filter = SourceFilter(own: bound, interfaces: networks.addresses, broadcasts: networks.broadcasts)
-    // One for all loops: the kernel spreads a sender's ports over them, and each would grant the whole rate.
-    let limiter = Locked(RateLimiter(rate: rate))
+    let admission = EchoAdmission(filter: filter, limiter: Locked(RateLimiter(rate: rate)))
     self.addresses = bound
+    impaired = ImpairedEcho(on: loops[0], sockets: sockets.map { $0[0] }, admission: admission)
     workers = loops.indices.map { index in
-      EchoWorker(
-        on: loops[index], sockets: sockets.map { $0[index] }, filter: filter, limiter: limiter, observer: observer)
+      EchoWorker(on: loops[index], sockets: sockets.map { $0[index] }, admission: admission, observer: observer)
     }
   }
 
@@ -58,21 +58,44 @@ public final class EchoServer: Sendable {
   }
 
   /// Begins to answer.
-  public func start() async throws(SocketError) {
+  ///
+  /// - Parameter whenImpairmentsExpire: is called when impairments have ended by themselves, on the first loop.
+  public func start(whenImpairmentsExpire: (@Sendable () -> Void)? = nil) async throws(SocketError) {
+    await impaired.start(workers, whenExpired: whenImpairmentsExpire)
     for worker in workers { try await worker.start() }
   }
 
-  /// Answers nothing more, and lets go of its ports.
+  /// Answers nothing more, and lets go of its ports; what impairments held back is lost.
   public func stop() async {
     for worker in workers { await worker.stop() }
+    await impaired.stop()
   }
 
   /// What all loops have done so far.
   public var counters: EchoCounters {
     get async {
-      var sum = EchoCounters()
+      var sum = await impaired.counters
       for worker in workers { sum = sum + (await worker.counters) }
       return sum
     }
+  }
+}
+
+// MARK: - Impairments
+
+extension EchoServer {
+  /// What is done to datagrams now, with what remains of its time.
+  public var impairments: Impairments {
+    get async { await impaired.impairments }
+  }
+
+  /// Changes what is done to datagrams; answers what is in force once it is so in every loop.
+  ///
+  /// What was held back before leaves when it was due to.
+  ///
+  /// - Throws: the fault of what would come of it; then nothing has changed.
+  @discardableResult
+  public func impair(_ change: Impairments.Change) async throws(Impairments.Fault) -> Impairments {
+    try await impaired.change(change)
   }
 }

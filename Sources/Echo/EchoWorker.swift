@@ -5,24 +5,25 @@ import Sockets
 /// One loop's part of the echo server: its sockets, in batches.
 actor EchoWorker: LoopActor {
   nonisolated let loop: EventLoop
-  private let filter: SourceFilter
-  private let limiter: Locked<RateLimiter>
+  private let admission: EchoAdmission
   private let observer: EchoServer.Observer?
   private let batch = DatagramBatch(capacity: Limits.echoBatch, datagramSize: Limits.receiveBuffer)
   /// What it will listen on when it starts.
   private var waiting: [BoundSocket<UDPSocket>]
   private var listeners: [Listener] = []
+  /// Who answers instead while impairments are on; nil where they are off.
+  private var impaired: ImpairedEcho?
+  /// The newest change that it was told of.
+  private var generation = 0
   private(set) var counters = EchoCounters()
 
   /// The worker owns its sockets: when it stops, they are closed.
   init(
-    on loop: EventLoop, sockets: [BoundSocket<UDPSocket>], filter: SourceFilter, limiter: Locked<RateLimiter>,
-    observer: EchoServer.Observer?
+    on loop: EventLoop, sockets: [BoundSocket<UDPSocket>], admission: EchoAdmission, observer: EchoServer.Observer?
   ) {
     self.loop = loop
     waiting = sockets
-    self.filter = filter
-    self.limiter = limiter
+    self.admission = admission
     self.observer = observer
   }
 
@@ -47,6 +48,14 @@ actor EchoWorker: LoopActor {
     for listener in listeners { loop.deregister(listener.registration) }
     listeners = []
     waiting = []
+    impaired = nil
+  }
+
+  /// Hands over to `impaired` from now on, or answers itself again, unless it has heard of a newer change.
+  func hand(to impaired: ImpairedEcho?, _ generation: Int) {
+    guard generation > self.generation else { return }
+    self.generation = generation
+    self.impaired = impaired
   }
 }
 
@@ -60,9 +69,13 @@ extension EchoWorker: DescriptorHandler {
     let socket = listeners[index].socket
     for _ in 0..<Limits.echoBatchesPerTurn {
       guard let taken = receive(from: socket), taken > 0 else { return }
-      for position in 0..<taken { consider(position) }
+      if let impaired {
+        handOver(taken, from: index, to: impaired)
+      } else {
+        for position in 0..<taken { consider(position) }
+        sendReplies(on: socket)
+      }
       noteKernelDrops(index)
-      sendReplies(on: socket)
       if taken < batch.capacity { return }
     }
   }
@@ -74,25 +87,35 @@ extension EchoWorker: DescriptorHandler {
 
   private func consider(_ position: Int) {
     let datagram = batch.datagram(at: position)
+    if let reason = admission.refusal(of: datagram, at: loop.now) { return refuse(datagram.bytes.count, reason) }
+    observer?(datagram.source, datagram.bytes)
     counters.received += 1
     counters.bytesReceived += datagram.bytes.count
-    if let reason = refusal(of: datagram) {
-      counters.dropped[reason, default: 0] += 1
-      return
-    }
-    observer?(datagram.source, datagram.bytes)
     counters.echoed += 1
     counters.bytesEchoed += datagram.bytes.count
     batch.addReply(to: datagram, at: position)
   }
 
-  private func refusal(of datagram: BatchedDatagram) -> DropReason? {
-    let source = datagram.source
-    let (destination, hopLimit) = (datagram.destination, datagram.hopLimit)
-    if let reason = filter.refusal(source: source, destination: destination, hopLimit: hopLimit) { return reason }
-    guard filter.isBounded(source.ip) else { return nil }
-    let wait = limiter.withLock { $0.take(from: source.ip.network, at: loop.now) }
-    return wait == nil ? nil : .rateLimited
+  /// What another one answers is counted there; what is refused, or finds no room on the way, is counted here.
+  private func handOver(_ taken: Int, from listener: Int, to impaired: ImpairedEcho) {
+    var arrived: [ArrivedDatagram] = []
+    for position in 0..<taken {
+      let datagram = batch.datagram(at: position)
+      if let reason = admission.refusal(of: datagram, at: loop.now) {
+        refuse(datagram.bytes.count, reason)
+      } else {
+        observer?(datagram.source, datagram.bytes)
+        arrived.append(ArrivedDatagram(datagram, listener: listener))
+      }
+    }
+    guard !arrived.isEmpty, !impaired.take(arrived) else { return }
+    for datagram in arrived { refuse(datagram.bytes.count, .holdFull) }
+  }
+
+  private func refuse(_ bytes: Int, _ reason: DropReason) {
+    counters.received += 1
+    counters.bytesReceived += bytes
+    counters.dropped[reason, default: 0] += 1
   }
 
   /// What was counted as echoed while the batch was read is taken back where the kernel refuses it.

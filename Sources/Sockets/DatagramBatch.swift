@@ -132,24 +132,11 @@ extension DatagramBatch {
   ///
   /// - Parameter refused: is told the payload bytes of each that the kernel refused.
   public func sendReplies(on socket: borrowing UDPSocket, refused: (Int) -> Void) {
-    let descriptor = socket.descriptor
-    var next = 0
-    while next < replyCount {
-      do throws(SocketError) {
-        let accepted = try systemCall(.sendmmsg) {
-          clinux_sendmmsg(descriptor, replies + next, UInt32(replyCount - next), 0)
-        }
-        next += Int(accepted)
-      } catch {
-        // sendmmsg reports an error only when the very first of its datagrams met it.
-        refused(replies[next].message.msg_iov.pointee.iov_len)
-        next += 1
-      }
-    }
+    sendAll(replies, count: replyCount, on: socket.descriptor, refused: refused)
     replyCount = 0
   }
 
-  /// Writes the packet information that makes a reply leave from `source` (ip(7), ipv6(7)).
+  /// Makes a reply leave from `source`.
   private func setSource(_ source: IPAddress?, of reply: Int, slot: Int) {
     guard let source else {
       replies[reply].message.msg_control = nil
@@ -159,35 +146,6 @@ extension DatagramBatch {
     let control = UnsafeMutableRawPointer(controls + slot)
     let isIPv6Socket = names[slot].ss_family == sa_family_t(AF_INET6)
     replies[reply].message.msg_control = control
-    replies[reply].message.msg_controllen =
-      isIPv6Socket ? writeIPv6Source(source, control) : writeIPv4Source(source, control)
-  }
-
-  private func writeIPv4Source(_ source: IPAddress, _ control: UnsafeMutableRawPointer) -> Int {
-    guard case .v4(let address) = source else { return 0 }
-    let information = in_pktinfo(ipi_ifindex: 0, ipi_spec_dst: in_addr(address), ipi_addr: in_addr())
-    return write(information, level: Int32(IPPROTO_IP), type: CLINUX_IP_PKTINFO, control)
-  }
-
-  private func writeIPv6Source(_ source: IPAddress, _ control: UnsafeMutableRawPointer) -> Int {
-    let address: IPv6Address
-    switch source {
-    case .v4(let v4): address = IPv6Address(high: 0, low: 0xFFFF_0000_0000 | UInt64(v4.bits))
-    case .v6(let v6): address = v6
-    }
-    let information = clinux_in6_pktinfo(address: in6_addr(address), interface: address.scope)
-    return write(information, level: Int32(IPPROTO_IPV6), type: CLINUX_IPV6_PKTINFO, control)
-  }
-
-  private func write<Information>(
-    _ information: Information, level: Int32, type: Int32, _ control: UnsafeMutableRawPointer
-  ) -> Int {
-    let size = MemoryLayout<Information>.size
-    let header = control.assumingMemoryBound(to: cmsghdr.self)
-    header.pointee.cmsg_len = clinux_cmsg_length(size)
-    header.pointee.cmsg_level = level
-    header.pointee.cmsg_type = type
-    clinux_cmsg_data(header)!.storeBytes(of: information, as: Information.self)
-    return clinux_cmsg_space(size)
+    replies[reply].message.msg_controllen = SourceControl.write(source, isIPv6Socket: isIPv6Socket, to: control)
   }
 }

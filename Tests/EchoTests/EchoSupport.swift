@@ -44,7 +44,7 @@ func waitUntil(
 extension EchoCounters {
   /// What the API promises of them.
   var isBalanced: Bool {
-    received == echoed + dropped.values.reduce(0, +)
+    received + duplicated == echoed + held + dropped.values.reduce(0, +)
   }
 }
 

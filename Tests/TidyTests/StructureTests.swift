@@ -23,7 +23,7 @@ struct StructureTests {
     "EventLoop": ["Glibc", "Synchronization"],
     "HTTPServer": ["Glibc", "Synchronization"],
     "Relay": ["DequeModule", "Synchronization", "SystemPackage"],
-    "Echo": [],
+    "Echo": ["Glibc", "HeapModule", "Synchronization"],
     "Gateway": ["FoundationEssentials", "Glibc", "Logging", "Synchronization"],
     "yodel": ["ArgumentParser", "Dispatch", "FoundationEssentials", "Glibc", "Logging", "Synchronization"],
   ]
