@@ -31,16 +31,16 @@ public enum Limits {
   public static let longestImpairment = 7 * 86_400_000
   /// Replies that impairments hold back at most.
   public static let heldDatagrams = 1 << 16
-  /// The payload bytes of all replies that are held back. With what is kept beside them (an entry of some 130 bytes in an
-  /// array that may be twice as large as what is in it, a list of some 50 for the payload) they take less than
+  /// The payload bytes of all replies that are held back. With what is kept beside each (an entry of some 130 bytes in
+  /// an array that may be twice as long as what is in it, some 50 bytes around the payload) they take less than
   /// 64 + 20 MiB; what is in transit adds ``bytesInTransit``.
   public static let heldBytes = 64 << 20
   /// What may be on its way to the loop that impairs, in bytes, with ``weightOfDatagram`` for each datagram.
   public static let bytesInTransit = 8 << 20
   /// What a datagram in transit takes beside its payload, in bytes, rounded up.
   public static let weightOfDatagram = 256
-  /// How long a reply waits for its turn on a link of a bounded rate; past it the link's queue is full. Without it a link
-  /// of a kilobit a second could hold its replies for days, and go on after all impairments have ended.
+  /// How long a reply waits for its turn on a link of a bounded rate; past it the link's queue is full. Without it a
+  /// link of a kilobit a second could hold its replies for days, and go on after all impairments have ended.
   public static let longestLinkWait = Nanoseconds.seconds(60)
   /// Replies whose time has come that leave in one turn before others have theirs.
   public static let releasesPerTurn = 256

@@ -1,9 +1,9 @@
 import Glibc
 
-/// Random numbers that are a function of seed, datagram and decision: what one setting uses never shifts what another one
-/// gets, and the n-th datagram draws the same whatever became of those before it.
+/// Random numbers that are a function of seed, datagram and decision: what one setting uses never shifts what another
+/// one gets, and the n-th datagram draws the same whatever became of those before it.
 ///
-/// It is SplitMix64 (Steele, Lea, Flood 2014), whose n-th output is a function of n, read at a place of one's own.
+/// It is SplitMix64 (Steele, Lea, Flood 2014), whose n-th output is a function of n: each decision has its own n.
 struct FateDraws: Sendable {
   /// What is decided for each datagram, and twice for what concerns a copy.
   enum Decision: UInt64 {

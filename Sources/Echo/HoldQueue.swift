@@ -5,9 +5,9 @@ import HeapModule
 /// passed in.
 ///
 /// Things leave in the order of their due times, and those of one time in the order in which they came. Where
-/// tc-netem(8) computes a packet's rate when it comes in, after the last one in its queue, here the link is a stage of
-/// its own behind the delay: it serves in the order in which delays end, so jitter still reorders, and what was reordered
-/// pays the rate too.
+/// tc-netem(8) reckons with the rate when a packet comes in, behind the last one in its queue, here the link is a stage
+/// of its own behind the delay: it serves in the order in which delays end, so jitter still reorders, and what was
+/// reordered pays the rate too.
 struct HoldQueue<Element> {
   /// What became of something whose time had come.
   enum Departure {

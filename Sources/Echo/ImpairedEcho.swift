@@ -2,8 +2,8 @@ import Basics
 import EventLoop
 import Sockets
 
-/// Impairs and answers what all loops read while impairments are on: one actor, on the server's first loop, so that there
-/// is one sequence of fates, one chain of bursts and one rate.
+/// Impairs and answers what all loops read while impairments are on: one actor, on the server's first loop, so that
+/// there is one sequence of fates, one chain of bursts and one rate.
 ///
 /// While they are off nothing comes here. What was held before a change leaves when it was due to.
 actor ImpairedEcho: LoopActor {
@@ -57,7 +57,8 @@ actor ImpairedEcho: LoopActor {
 
   /// Sends nothing more, and lets go of the sockets; what was held is lost.
   func stop() {
-    tally.dropped[.impaired, default: 0] += hold.removeAll()
+    let lost = hold.removeAll()
+    if lost > 0 { tally.dropped[.impaired, default: 0] += lost }
     model.impairments = Impairments()
     expiresAt = nil
     sockets = []

@@ -24,7 +24,7 @@ public struct Impairments: Sendable, Equatable {
   public var reorderPercent = 0.0
   /// What all replies share, in kilobits (1000 bits) a second, headers of UDP and IP included; nil for no bound.
   public var rateKilobits: Double?
-  /// What the fates are drawn from, below 2⁵³ so that it survives a reader whose numbers are doubles; nil where none has
+  /// What the fates are drawn from, below 2⁵³ so that it survives readers whose numbers are doubles; nil where none has
   /// been drawn.
   public var seed: UInt64?
   /// How long from now they are in force, in milliseconds; nil for until they are changed.
@@ -41,8 +41,8 @@ public struct Impairments: Sendable, Equatable {
     case normal
   }
 
-  /// A Gilbert–Elliott chain that steps with every datagram: in its good state it loses nothing, in its bad one all. The
-  /// share of losses is enter / (enter + leave), their mean number in a row 100 / leave.
+  /// A Gilbert–Elliott chain that steps with every datagram: in its good state it loses nothing, in its bad one all.
+  /// The share of losses is enter / (enter + leave), their mean number in a row 100 / leave.
   public struct BurstLoss: Sendable, Equatable {
     /// How likely a step leads from the good state to the bad one.
     public var enterPercent: Double

@@ -1,11 +1,11 @@
 import CLinux
 import Glibc
 
-/// Many datagrams of our own by one system call (sendmmsg(2)), to whom and from where each likes, in memory that is made
-/// once.
+/// Many datagrams of our own by one system call (sendmmsg(2)), to whom and from where each likes, in memory that is
+/// made once.
 ///
-/// They are collected by ``add(_:to:from:on:)`` and leave by ``send(on:refused:)``. Pages of the buffers that no datagram
-/// reaches are never touched.
+/// They are collected by ``add(_:to:from:on:)`` and leave by ``send(on:refused:)``. Pages of the buffers that no
+/// datagram reaches are never touched.
 public final class OutgoingBatch {
   /// How many datagrams it holds at most.
   public let capacity: Int

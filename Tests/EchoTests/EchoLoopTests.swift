@@ -16,7 +16,12 @@ import Testing
         try await server.start()
         // What it is sent waits until the forger, who has the victim's port too, is gone and gets no answer.
         let gate = DispatchSemaphore(value: 0)
-        loops[0].submit { gate.wait() }
+        await withCheckedContinuation { held in
+          loops[0].submit {
+            held.resume()
+            gate.wait()
+          }
+        }
         for index in 0..<10 { try forge(from: victim.addresses[0], to: server.addresses[0], pattern(index)) }
         gate.signal()
         try await waitUntil { await victim.counters.received == 10 }

@@ -99,7 +99,10 @@ import Testing
   }
 
   @Test func everyReasonHasTheNameThatTheAPITells() {
-    let names = ["low_source_port", "own_address", "bad_source", "bad_destination", "rate_limited", "send_failed"]
+    let names = [
+      "impaired", "low_source_port", "own_address", "bad_source", "bad_destination", "rate_limited", "hold_full",
+      "send_failed",
+    ]
     #expect(DropReason.allCases.map(\.rawValue) == names)
   }
 }
