@@ -12,15 +12,19 @@ public final class EchoServer: Sendable {
   public let addresses: [SocketAddress]
   private let workers: [EchoWorker]
   private let impaired: ImpairedEcho
+  private let initialImpairments: Impairments
 
   /// Binds a server to addresses; it answers from ``start()`` on.
   ///
   /// Each loop has a socket of its own on each address, and the kernel spreads the senders over them.
   ///
-  /// - Parameter rate: datagrams a second that are answered for an IPv4 /24 or IPv6 /64 of public addresses.
+  /// - Parameters:
+  ///   - rate: datagrams a second that are answered for an IPv4 /24 or IPv6 /64 of public addresses.
+  ///   - impairments: what is done to datagrams from the start; without a ``Impairments/fault``.
   /// - Throws: ``BindError``, naming the address that could not be had.
   public init(
-    on loops: [EventLoop], addresses: [SocketAddress], rate: Int = Limits.defaultEchoRate, observer: Observer? = nil
+    on loops: [EventLoop], addresses: [SocketAddress], rate: Int = Limits.defaultEchoRate,
+    impairments: Impairments = Impairments(), observer: Observer? = nil
   ) throws(BindError) {
     var sockets: [[BoundSocket<UDPSocket>]] = []
     for address in addresses { sockets.append(try Self.bind(address, beside: addresses, count: loops.count)) }
@@ -29,6 +33,7 @@ public final class EchoServer: Sendable {
     let filter = SourceFilter(own: bound, interfaces: networks.addresses, broadcasts: networks.broadcasts)
     let admission = EchoAdmission(filter: filter, limiter: Locked(RateLimiter(rate: rate)))
     self.addresses = bound
+    initialImpairments = impairments
     impaired = ImpairedEcho(on: loops[0], sockets: sockets.map { $0[0] }, admission: admission)
     workers = loops.indices.map { index in
       EchoWorker(on: loops[index], sockets: sockets.map { $0[index] }, admission: admission, observer: observer)
@@ -61,7 +66,7 @@ public final class EchoServer: Sendable {
   ///
   /// - Parameter whenImpairmentsExpire: is called when impairments have ended by themselves, on the first loop.
   public func start(whenImpairmentsExpire: (@Sendable () -> Void)? = nil) async throws(SocketError) {
-    await impaired.start(workers, whenExpired: whenImpairmentsExpire)
+    await impaired.start(workers, with: initialImpairments, whenExpired: whenImpairmentsExpire)
     for worker in workers { try await worker.start() }
   }
 

@@ -42,10 +42,17 @@ actor ImpairedEcho: LoopActor {
     self.admission = admission
   }
 
-  /// Learns who hands over, and whom to tell when impairments end by themselves.
-  func start(_ workers: [EchoWorker], whenExpired: (@Sendable () -> Void)?) {
+  /// Begins with some impairments; they are in force in all loops when this returns.
+  ///
+  /// - Parameters:
+  ///   - workers: who hands over.
+  ///   - whenExpired: is called when impairments have ended by themselves.
+  func start(
+    _ workers: [EchoWorker], with impairments: Impairments, whenExpired: (@Sendable () -> Void)?
+  ) async {
     self.workers = workers
     self.whenExpired = whenExpired
+    _ = await put(impairments, restarts: true, setsExpiry: true)
   }
 
   /// What it has done so far.
@@ -82,19 +89,21 @@ extension ImpairedEcho {
   ///
   /// - Throws: the fault of what would come of it; then nothing has changed.
   func change(_ change: Impairments.Change) async throws(Impairments.Fault) -> Impairments {
-    var next = try change.applied(to: impairments)
-    let expiry = next.expiresInMilliseconds
-    if next.rateKilobits != model.impairments.rateKilobits { hold.renewLink() }
+    let next = try change.applied(to: impairments)
+    return await put(next, restarts: change.sets(.seed), setsExpiry: change.sets(.expiry))
+  }
+
+  /// - Parameters:
+  ///   - restarts: the sequence of fates begins anew.
+  ///   - setsExpiry: else they end when they were to.
+  private func put(_ next: Impairments, restarts: Bool, setsExpiry: Bool) async -> Impairments {
+    var next = next
+    if setsExpiry { expiresAt = next.expiresInMilliseconds.map { .now() + .seconds($0 / 1000) } }
     next.expiresInMilliseconds = nil
-    if change.sets(.expiry) { expiresAt = expiry.map { .now() + .seconds($0 / 1000) } }
-    if next.isActive, next.seed == nil {
-      next.seed = UInt64.random(in: 0..<Impairments.seeds)
-      model = ImpairmentModel(next)
-    } else if change.sets(.seed) {
-      model = ImpairmentModel(next)
-    } else {
-      model.impairments = next
-    }
+    if next.rateKilobits != model.impairments.rateKilobits { hold.renewLink() }
+    let mustDraw = next.isActive && next.seed == nil
+    if mustDraw { next.seed = UInt64.random(in: 0..<Impairments.seeds) }
+    if restarts || mustDraw { model = ImpairmentModel(next) } else { model.impairments = next }
     let inForce = impairments
     let (path, generation) = renewPath()
     schedule()

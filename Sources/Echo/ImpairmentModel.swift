@@ -3,8 +3,8 @@ import Basics
 /// Decides the fates of datagrams, one after another: a pure value without a clock.
 ///
 /// The n-th datagram since the seed was set meets the n-th fate, whatever was set, or came, in between; only the chain
-/// of ``Impairments/burstLoss`` remembers anything. Unlike in tc-netem(8), where a loss and a duplicate undo each other,
-/// a loss is final; the chain steps before its state decides, not after; and the bit that is flipped is one of the
+/// of ``Impairments/burstLoss`` remembers anything. Unlike in tc-netem(8), where a duplicate makes good for a loss, a
+/// loss is final; the chain steps before its state decides, not after; and the bit that is flipped is one of the
 /// payload, never of a header.
 struct ImpairmentModel: Sendable {
   /// What is done now.

@@ -87,6 +87,12 @@ extension Impairments {
     public var setting: Setting
     /// As in "must be from 0 to 100".
     public var rule: String
+
+    /// A fault of a setting.
+    public init(_ setting: Setting, _ rule: String) {
+      self.setting = setting
+      self.rule = rule
+    }
   }
 
   /// The first setting that is out of its range, or makes no sense beside the others; nil where all is well.
@@ -96,23 +102,23 @@ extension Impairments {
       (.burstLoss, burstLoss?.enterPercent ?? 0), (.burstLoss, burstLoss?.leavePercent ?? 0),
     ]
     for (setting, value) in percentages where !(0...100).contains(value) {
-      return Fault(setting: setting, rule: setting == .burstLoss ? Self.burstRule : "must be from 0 to 100")
+      return Fault(setting, setting == .burstLoss ? Self.burstRule : "must be from 0 to 100")
     }
     let longest = Double(Limits.longestDelayMilliseconds)
     for (setting, value) in [(Setting.delay, delayMilliseconds), (.jitter, jitterMilliseconds)]
     where !(0...longest).contains(value) {
-      return Fault(setting: setting, rule: "must be from 0 to \(Limits.longestDelayMilliseconds) milliseconds")
+      return Fault(setting, "must be from 0 to \(Limits.longestDelayMilliseconds) milliseconds")
     }
     if reorderPercent > 0, delayMilliseconds == 0 {
-      return Fault(setting: .reorder, rule: "needs a delay: what goes at once overtakes only what waits")
+      return Fault(.reorder, "needs a delay: what goes at once overtakes only what waits")
     }
     if let rateKilobits, !Limits.impairedRates.contains(rateKilobits) {
       let (least, most) = (Int(Limits.impairedRates.lowerBound), Int(Limits.impairedRates.upperBound))
-      return Fault(setting: .rate, rule: "must be from \(least) to \(most) kilobits a second")
+      return Fault(.rate, "must be from \(least) to \(most) kilobits a second")
     }
-    if let seed, seed >= Self.seeds { return Fault(setting: .seed, rule: Self.seedRule) }
+    if let seed, seed >= Self.seeds { return Fault(.seed, Self.seedRule) }
     if let expiresInMilliseconds, !(0...Double(Limits.longestImpairment)).contains(expiresInMilliseconds) {
-      return Fault(setting: .expiry, rule: "must be from 0 to \(Limits.longestImpairment) milliseconds")
+      return Fault(.expiry, "must be from 0 to \(Limits.longestImpairment) milliseconds")
     }
     return nil
   }

@@ -40,7 +40,7 @@ public final class Gateway: Sendable {
       let server = try makeServer(core)
       let gateway = Gateway(core: core, threads: threads, server: server)
       do throws(SocketError) {
-        try await core.echo?.start()
+        try await core.startEcho()
         try await server.start()
       } catch {
         await gateway.close()
@@ -99,10 +99,11 @@ extension Gateway {
     func list(_ addresses: [SocketAddress]) -> Logger.MetadataValue {
       "\(addresses.map(\.description).joined(separator: " "))"
     }
-    let metadata: Logger.Metadata = [
+    var metadata: Logger.Metadata = [
       "version": "\(version)", "http": list(httpAddresses), "udp": list(udpAddresses),
       "loops": "\(core.loops.count)",
     ]
+    if core.configuration.impairments.isActive { metadata["impairments"] = "\(core.configuration.impairments)" }
     core.log.note("started", metadata)
   }
 
@@ -157,7 +158,8 @@ extension Gateway {
     let addresses = configuration.udp ?? GatewayConfiguration.loopbacks(port: 9999)
     do throws(BindError) {
       return try EchoServer(
-        on: loops, addresses: addresses, rate: configuration.echoRate, observer: configuration.observer)
+        on: loops, addresses: addresses, rate: configuration.echoRate, impairments: configuration.impairments,
+        observer: configuration.observer)
     } catch {
       throw .cannotListen(error)
     }

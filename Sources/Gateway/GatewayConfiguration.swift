@@ -1,4 +1,5 @@
 public import Basics
+public import Echo
 public import Sockets
 
 /// What a gateway is started with. The defaults are those of `yodel serve`.
@@ -21,6 +22,8 @@ public struct GatewayConfiguration: Sendable {
   public var messageRate: Int?
   /// Datagrams a second that the embedded echo server answers for an IPv4 /24 or IPv6 /64 of public addresses.
   public var echoRate = Limits.defaultEchoRate
+  /// What the embedded echo server does to datagrams from the start.
+  public var impairments = Impairments()
   /// Event loops, each with a thread of its own.
   public var loops = 1
   /// The directory of the page's files; nil for none.

@@ -52,6 +52,11 @@ final class GatewayCore: Sendable {
     draining.store(true, ordering: .relaxed)
   }
 
+  /// Has the embedded echo server answer, where there is one.
+  func startEcho() async throws(SocketError) {
+    try await echo?.start { [log] in log.note("impairments expired") }
+  }
+
   /// The server in front; nil until it listens.
   var server: HTTPServer? { http.withLock { $0 } }
 

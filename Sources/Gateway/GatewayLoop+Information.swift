@@ -1,5 +1,4 @@
 import Basics
-import Echo
 import HTTPServer
 import Relay
 
@@ -67,28 +66,6 @@ extension GatewayLoop {
     json.member("max_body_bytes", Limits.requestBody)
     json.member("max_message_bytes_ipv4", Limits.largestPayloadIPv4)
     json.member("max_message_bytes_ipv6", Limits.largestPayloadIPv6)
-  }
-
-  /// `GET /api/echo`.
-  func echoCounters() async throws(Problem) -> HTTPResponse {
-    guard let echo = core.echo else { throw Problem(.notFound, "no echo server is embedded here (--no-echo)") }
-    let counters = await echo.counters
-    return .api(
-      JSONWriter.text { json in
-        json.array("addresses") { json in
-          for address in echo.addresses { json.object { $0.addressMembers(address) } }
-        }
-        json.member("received", counters.received)
-        json.member("echoed", counters.echoed)
-        // Nothing here sends a datagram twice or holds one back.
-        json.member("duplicated", 0)
-        json.member("held", 0)
-        json.object("dropped") { json in
-          for reason in DropReason.allCases { json.member(escaping: reason.rawValue, counters.dropped[reason] ?? 0) }
-        }
-        json.member("bytes_received", counters.bytesReceived)
-        json.member("receive_buffer_full", counters.receiveBufferFull)
-      })
   }
 
   /// `GET /healthz`.

@@ -10,7 +10,11 @@ extension GatewayLoop {
     let counts = LoopMetrics.sum(core.metrics)
     writeExchanges(counts, to: &writer)
     await writeRelays(to: &writer)
-    if let echo = core.echo { Self.write(await echo.counters, to: &writer) }
+    if let echo = core.echo {
+      Self.write(await echo.counters, to: &writer)
+      let isActive = await echo.impairments.isActive
+      writer.single("yodel_impairments_active", .gauge, "1 while any impairment is on.", isActive ? 1 : 0)
+    }
     writeHTTP(counts, to: &writer)
     writer.family("yodel_build_info", .gauge, "Always 1; the label tells the version.")
     writer.sample("yodel_build_info", ["version": version], 1)
@@ -62,9 +66,17 @@ extension GatewayLoop {
     writer.family("yodel_echo_bytes_total", .counter, "Payload bytes that the echo server received and sent.")
     writer.sample("yodel_echo_bytes_total", ["direction": "received"], counters.bytesReceived)
     writer.sample("yodel_echo_bytes_total", ["direction": "sent"], counters.bytesEchoed)
-    writer.family("yodel_echo_dropped_total", .counter, "Datagrams that the echo server did not answer, and why.")
+    writer.family(
+      "yodel_echo_dropped_total", .counter, "Datagrams and duplicates that the echo server did not answer, and why.")
     for reason in DropReason.allCases {
       writer.sample("yodel_echo_dropped_total", ["reason": reason.rawValue], counters.dropped[reason] ?? 0)
+    }
+    writer.single(
+      "yodel_echo_duplicated_total", .counter, "Replies made beyond one for a datagram.", counters.duplicated)
+    writer.single("yodel_echo_held", .gauge, "Replies that impairments hold back.", counters.held)
+    writer.family("yodel_echo_impaired_total", .counter, "What impairments did to datagrams and their replies.")
+    for kind in ImpairmentKind.allCases {
+      writer.sample("yodel_echo_impaired_total", ["kind": kind.rawValue], counters.impaired[kind] ?? 0)
     }
     writer.single(
       "yodel_echo_receive_buffer_full_total", .counter, "Datagrams that the kernel dropped before they were read.",

@@ -57,14 +57,7 @@ struct MessageRequest: Equatable {
 
 extension MessageRequest {
   private init(json body: [UInt8]) throws(Problem) {
-    let value: JSONValue
-    do throws(JSONError) { value = try JSONValue(parsing: body) } catch {
-      throw Problem(.invalidRequest, "the body is no JSON that can be used: \(error)")
-    }
-    guard case .object(let members) = value else {
-      throw Problem(
-        .invalidRequest, "the body must be a JSON object such as {\"message\":\"hello\"}, not \(value.typeName)")
-    }
+    let members = try jsonMembers(of: body, example: "{\"message\":\"hello\"}")
     self.init(datagram: [])
     try Self.requireOnePayload(members.map(\.name), "member")
     for member in members { try read(member.name, Text(member.value), "member") }
@@ -104,7 +97,8 @@ extension MessageRequest {
     let parameters = query.utf8.split(separator: UInt8(ascii: "&")).map { FormField(Array($0)) }
     for parameter in parameters where parameter.name.map(Self.payloadNames.contains) ?? false {
       throw Problem(
-        .invalidRequest, "the message belongs into the body, not into the query; " + Self.known("parameter"))
+        .invalidRequest,
+        "the message belongs into the body, not into the query; known are " + Self.optionNames.joined(separator: ", "))
     }
     for (name, isGiven) in [
       ("target", target != nil), ("timeout_ms", timeoutMilliseconds != nil), ("fresh", fresh != nil),
@@ -202,7 +196,7 @@ extension MessageRequest {
       guard let flag = value.boolean else { throw Problem(.invalidRequest, "'fresh' must be true or false") }
       fresh = flag
     default:
-      throw Problem(.invalidRequest, "the \(kind) '\(escapedLine(name))' is not known; " + Self.known(kind))
+      throw Problem(unknown: name, kind, known: Self.known(kind))
     }
   }
 
@@ -222,14 +216,13 @@ extension MessageRequest {
     guard count != 1 else { return }
     let unknown = names.first { !payloadNames.contains($0) && !optionNames.contains($0) }
     if let unknown, count == 0 {
-      throw Problem(.invalidRequest, "the \(kind) '\(escapedLine(unknown))' is not known; " + known(kind))
+      throw Problem(unknown: unknown, kind, known: known(kind))
     }
     throw Problem(.invalidRequest, "exactly one of 'message', 'base64' and 'hex' is needed, not \(count)")
   }
 
-  private static func known(_ kind: String) -> String {
-    let names = kind.hasSuffix("parameter") ? optionNames : payloadNames + optionNames
-    return "known are " + names.joined(separator: ", ")
+  private static func known(_ kind: String) -> [String] {
+    kind.hasSuffix("parameter") ? optionNames : payloadNames + optionNames
   }
 
   private static func bytes(base64 text: String) -> [UInt8]? {

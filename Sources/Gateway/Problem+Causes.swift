@@ -42,7 +42,7 @@ extension Problem {
   }
 
   /// What some path or other serves.
-  static let servedMethods = "GET, HEAD, POST, OPTIONS"
+  static let servedMethods = Router.allow(Route.all.map(\.method))
 
   /// What the server refuses by itself, in the client's words.
   convenience init(_ refusal: HTTPRefusal) {

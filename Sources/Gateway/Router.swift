@@ -127,7 +127,7 @@ struct Router: Sendable {
   }
 
   /// Methods as the header `Allow` lists them, each once, with what comes along with them.
-  private static func allow(_ methods: [HTTPMethod]) -> String {
+  static func allow(_ methods: [HTTPMethod]) -> String {
     let all = methods.flatMap { $0 == .get ? [.get, .head] : [$0] } + [.options]
     return all.enumerated().filter { all.firstIndex(of: $0.element) == $0.offset }.map(\.element.rawValue)
       .joined(separator: ", ")

@@ -1,3 +1,4 @@
+import Echo
 import HTTPServer
 
 /// One thing the API can do.
@@ -41,6 +42,8 @@ final class Route: Sendable {
 }
 
 extension Route {
+  private static let impairmentsPath = "/api/echo/impairments"
+
   /// The whole API.
   static let all: [Route] = [
     Route(
@@ -59,6 +62,25 @@ extension Route {
     Route(
       method: .get, path: "/api/echo", summary: "what the embedded echo server did",
       handler: { loop, _ throws(Problem) in try await loop.echoCounters() }),
+    Route(
+      method: .get, path: impairmentsPath, summary: "what the echo server does to datagrams on purpose",
+      handler: { loop, _ throws(Problem) in try await loop.impairments() }),
+    Route(
+      method: .put, path: impairmentsPath, summary: "set all impairments",
+      curlOptions: "-X PUT -d '{\"loss_percent\":10}' ", access: .control,
+      handler: { loop, request throws(Problem) in
+        try await loop.impair { () throws(Problem) in try Impairments.Change(isWhole: true, body: request.body) }
+      }),
+    Route(
+      method: .patch, path: impairmentsPath, summary: "set some impairments, leave the others",
+      curlOptions: "-X PATCH -d '{\"delay_ms\":50}' ", access: .control,
+      handler: { loop, request throws(Problem) in
+        try await loop.impair { () throws(Problem) in try Impairments.Change(isWhole: false, body: request.body) }
+      }),
+    Route(
+      method: .delete, path: impairmentsPath, summary: "end all impairments", curlOptions: "-X DELETE ",
+      access: .control,
+      handler: { loop, _ throws(Problem) in try await loop.impair { .none } }),
     Route(
       method: .get, path: "/healthz", summary: "200 while every event loop turns", access: .open,
       handler: { loop, _ throws(Problem) in try loop.health() }),

@@ -19,6 +19,9 @@ struct Echo: AsyncParsableCommand {
   @Option(help: echoRateHelp)
   var echoRate = Limits.defaultEchoRate
 
+  @OptionGroup(title: "Impairments")
+  var impairments: ImpairmentOptions
+
   @Flag(help: "Print nothing of the datagrams.")
   var quiet = false
 
@@ -30,11 +33,16 @@ struct Echo: AsyncParsableCommand {
   func run() async throws {
     let threads = try (0..<(loops ?? Serve.cores)).map { try LoopThread(name: "yodel-loop-\($0)") }
     let printer = quiet ? nil : DatagramPrinter()
-    let server = try EchoServer(on: threads.map(\.loop), addresses: udp, rate: echoRate, observer: printer?.observer)
+    let server = try EchoServer(
+      on: threads.map(\.loop), addresses: udp, rate: echoRate, impairments: impairments.impairments,
+      observer: printer?.observer)
     try await server.start()
     // Standard output is for the datagrams.
     let addresses = server.addresses.map(\.description).joined(separator: " ")
-    Console.writeDiagnostic(Array("UDP echo: \(addresses)\n".utf8))
+    var lines = "UDP echo: \(addresses)\n"
+    let inForce = await server.impairments
+    if inForce.isActive { lines += "Impairments: \(inForce)\n" }
+    Console.writeDiagnostic(Array(lines.utf8))
     try await untilSignalled { await server.stop() }
     printer?.flush()
     for thread in threads { thread.loop.stop() }

@@ -12,7 +12,8 @@ struct EnvironmentOptions {
   /// Options that take a value, with those that can be repeated apart: their variables take commas.
   static let single = [
     "timeout-ms", "max-in-flight", "max-connections", "message-rate", "echo-rate", "loops", "public", "token-file",
-    "drain-delay", "log-level", "log-format",
+    "drain-delay", "log-level", "log-format", "loss", "delay", "jitter", "duplicate", "corrupt", "reorder", "rate",
+    "seed",
   ]
   static let repeatable = ["http", "udp", "target", "allow-target", "allow-host"]
   static let flags = ["no-echo", "allow-anonymous", "print-datagrams"]

@@ -69,6 +69,9 @@ struct Serve: AsyncParsableCommand {
   @Option(help: echoRateHelp)
   var echoRate = Limits.defaultEchoRate
 
+  @OptionGroup(title: "Impairments of the embedded echo server")
+  var impairments: ImpairmentOptions
+
   @Option(help: ArgumentHelp("Event loops. (default: the number of cores)", valueName: "n"))
   var loops: Int?
 
@@ -146,6 +149,7 @@ struct Serve: AsyncParsableCommand {
     configuration.maxConnections = maxConnections
     configuration.messageRate = messageRate
     configuration.echoRate = echoRate
+    configuration.impairments = impairments.impairments
     configuration.loops = loops ?? Self.cores
     configuration.publicDirectory = `public` ?? PageDirectory.find()
     configuration.allowsAnonymous = allowAnonymous

@@ -17,7 +17,7 @@ struct ReadmeTests {
   }
 
   @Test func theTableOfRoutesIsTheProgramsOwn() {
-    let documented = (rows(startingWith: "`GET ") + rows(startingWith: "`POST ")).map { $0[0] }
+    let documented = ["GET", "POST", "PUT", "PATCH", "DELETE"].flatMap { rows(startingWith: "`\($0) ") }.map { $0[0] }
     let routes = Route.all.map { "\($0.method.rawValue) \($0.path)" } + ["GET /"]
     #expect(Set(documented) == Set(routes) && documented.count == routes.count)
   }
