@@ -12,7 +12,9 @@ struct ArrivedDatagram: Sendable {
   var listener: Int
   /// Its payload.
   var bytes: [UInt8]
+}
 
+extension ArrivedDatagram {
   /// A copy of what is in a batch.
   init(_ datagram: BatchedDatagram, listener: Int) {
     source = datagram.source
