@@ -79,6 +79,7 @@ $(MICROHTTPD)/prefix/lib/pkgconfig/libmicrohttpd.pc: Tests/MicroHTTPD/build-1.0
 bench: build need-bench ## measure beside the floor and a plain echo; writes .build/bench/report.md
 	Benchmarks/run --markdown .build/bench/report.md
 	Benchmarks/idle
+	Benchmarks/delays
 
 bench-quick: build need-bench ## the same in under a minute
 	Benchmarks/run --quick --markdown .build/bench/report.md

@@ -94,6 +94,6 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ]),
     tests(
-      "TidyTests", ["Basics", "Gateway", "yodel", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+      "TidyTests", ["Basics", "Echo", "Gateway", "yodel", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
   ]
 )

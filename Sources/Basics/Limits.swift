@@ -31,10 +31,12 @@ public enum Limits {
   public static let longestImpairment = 7 * 86_400_000
   /// Replies that impairments hold back at most.
   public static let heldDatagrams = 1 << 16
-  /// The payload bytes of all replies that are held back. With what is kept beside each (an entry of some 130 bytes in
-  /// an array that may be twice as long as what is in it, some 50 bytes around the payload) they take less than
-  /// 64 + 20 MiB; what is in transit adds ``bytesInTransit``.
+  /// The payload bytes of all replies that are held back.
   public static let heldBytes = 64 << 20
+  /// What is kept beside the payloads of ``heldDatagrams``, in bytes, at most: for each an entry of some 130 bytes, in
+  /// an array that may be twice as long as what is in it, and some 50 bytes around its payload. With ``heldBytes`` and
+  /// ``bytesInTransit`` that is all the memory that impairments take.
+  public static let bytesOfHeld = 20 << 20
   /// What may be on its way to the loop that impairs, in bytes, with ``weightOfDatagram`` for each datagram.
   public static let bytesInTransit = 8 << 20
   /// What a datagram in transit takes beside its payload, in bytes, rounded up.

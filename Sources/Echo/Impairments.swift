@@ -85,7 +85,7 @@ extension Impairments {
   public struct Fault: Error, Equatable, Sendable {
     /// The setting at fault.
     public var setting: Setting
-    /// As in "must be from 0 to 100".
+    /// As in "must be from 0 to 100, not 101".
     public var rule: String
 
     /// A fault of a setting.
@@ -102,23 +102,25 @@ extension Impairments {
       (.burstLoss, burstLoss?.enterPercent ?? 0), (.burstLoss, burstLoss?.leavePercent ?? 0),
     ]
     for (setting, value) in percentages where !(0...100).contains(value) {
-      return Fault(setting, setting == .burstLoss ? Self.burstRule : "must be from 0 to 100")
+      return Fault(setting, setting == .burstLoss ? Self.burstRule : "must be from 0 to 100, not \(Self.text(value))")
     }
     let longest = Double(Limits.longestDelayMilliseconds)
     for (setting, value) in [(Setting.delay, delayMilliseconds), (.jitter, jitterMilliseconds)]
     where !(0...longest).contains(value) {
-      return Fault(setting, "must be from 0 to \(Limits.longestDelayMilliseconds) milliseconds")
+      return Fault(
+        setting, "must be from 0 to \(Limits.longestDelayMilliseconds) milliseconds, not \(Self.text(value))")
     }
     if reorderPercent > 0, delayMilliseconds == 0 {
       return Fault(.reorder, "needs a delay: what goes at once overtakes only what waits")
     }
     if let rateKilobits, !Limits.impairedRates.contains(rateKilobits) {
       let (least, most) = (Int(Limits.impairedRates.lowerBound), Int(Limits.impairedRates.upperBound))
-      return Fault(.rate, "must be from \(least) to \(most) kilobits a second")
+      return Fault(.rate, "must be from \(least) to \(most) kilobits a second, not \(Self.text(rateKilobits))")
     }
     if let seed, seed >= Self.seeds { return Fault(.seed, Self.seedRule) }
     if let expiresInMilliseconds, !(0...Double(Limits.longestImpairment)).contains(expiresInMilliseconds) {
-      return Fault(.expiry, "must be from 0 to \(Limits.longestImpairment) milliseconds")
+      return Fault(
+        .expiry, "must be from 0 to \(Limits.longestImpairment) milliseconds, not \(Self.text(expiresInMilliseconds))")
     }
     return nil
   }

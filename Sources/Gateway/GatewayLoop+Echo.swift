@@ -44,7 +44,10 @@ extension GatewayLoop {
     let change = try change()
     do throws(Impairments.Fault) {
       let inForce = try await echo.impair(change)
-      core.log.note("impairments changed", ["impairments": "\(inForce)"])
+      // Who asks for no change changes nothing.
+      if change.isWhole || !change.edits.isEmpty {
+        core.log.note("impairments changed", ["impairments": "\(inForce)"])
+      }
       return Self.answer(inForce)
     } catch {
       throw Problem(error)

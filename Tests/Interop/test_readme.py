@@ -38,6 +38,11 @@ def test_curl_lines_of_the_readme_work(gateway, line):
     assert done.returncode == 0, done.stderr
     if "--data-binary @README.md" in line:
         assert done.stdout == (ROOT / "README.md").read_bytes()
+    elif "/api/echo/impairments" in line:
+        asked = json.loads(re.search(r"-d '(.*?)'", line)[1])
+        del asked["expires_in_ms"]
+        assert json.loads(done.stdout).items() >= asked.items()
+        assert gateway.request("DELETE", "/api/echo/impairments").status == 200, "the next line meets none"
     else:
         assert json.loads(done.stdout)["match"] is True
 

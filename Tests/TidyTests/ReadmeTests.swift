@@ -1,5 +1,6 @@
 import ArgumentParser
 import Basics
+import Echo
 import Testing
 
 @testable import Gateway
@@ -20,6 +21,19 @@ struct ReadmeTests {
     let documented = ["GET", "POST", "PUT", "PATCH", "DELETE"].flatMap { rows(startingWith: "`\($0) ") }.map { $0[0] }
     let routes = Route.all.map { "\($0.method.rawValue) \($0.path)" } + ["GET /"]
     #expect(Set(documented) == Set(routes) && documented.count == routes.count)
+  }
+
+  @Test func theTableOfImpairmentsIsTheProgramsOwn() throws {
+    let section = try #require(
+      readme.split(separator: "## A network that misbehaves").last?.split(separator: "\n## ").first)
+    let documented = section.split(separator: "\n").compactMap { $0.wholeMatch(of: /\| `([a-z_]+)` \|.*/)?.output.1 }
+    #expect(documented.map(String.init).sorted() == Impairments.Setting.allCases.map(\.rawValue).sorted())
+    let held = Limits.heldBytes + Limits.bytesOfHeld + Limits.bytesInTransit
+    for bound in ["\(Limits.heldBytes >> 20) MiB of payload, some \(held >> 20) MiB", "65,536 replies"] {
+      #expect(section.replacing("\n", with: " ").contains(bound), "\(bound)")
+    }
+    #expect(Limits.heldDatagrams == 65_536 && Limits.longestLinkWait == .seconds(60))
+    #expect(Limits.longestDelayMilliseconds == 60_000 && Limits.longestImpairment == 7 * 86_400_000)
   }
 
   @Test func theTableOfProblemsIsTheProgramsOwn() {
