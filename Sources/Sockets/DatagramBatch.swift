@@ -22,7 +22,9 @@ public final class DatagramBatch {
   private let vectors: UnsafeMutablePointer<iovec>
   private let received: UnsafeMutablePointer<clinux_mmsghdr>
   private let replies: UnsafeMutablePointer<clinux_mmsghdr>
-  private var replyCount = 0
+  /// Unchecked at run time: nothing that a change of it calls comes here again. The check, which the compiler leaves in
+  /// where it cannot see that, was 6 % of an echoed datagram's instructions.
+  @exclusivity(unchecked) private var replyCount = 0
 
   /// Room for `capacity` datagrams of up to `datagramSize` bytes each.
   public init(capacity: Int, datagramSize: Int) {
