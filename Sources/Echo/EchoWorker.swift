@@ -12,7 +12,7 @@ actor EchoWorker: LoopActor {
   private var waiting: [BoundSocket<UDPSocket>]
   private var listeners: [Listener] = []
   /// Who answers instead while impairments are on; nil where they are off.
-  private var impaired: ImpairedEcho?
+  private(set) var impaired: ImpairedEcho?
   /// The newest change that it was told of.
   private var generation = 0
   private(set) var counters = EchoCounters()

@@ -127,6 +127,25 @@ import Testing
   }
 }
 
+/// What reaches a loop late.
+@Suite struct ImpairmentPathTests {
+  /// An end by itself and a change reach a loop by different ways, so one may overtake the other.
+  @Test func anOlderChangeThatComesLateChangesNothing() async throws {
+    try await withLoops(1) { loops in
+      let filter = SourceFilter(own: [], interfaces: [], broadcasts: [])
+      let admission = EchoAdmission(filter: filter, limiter: Locked(RateLimiter(rate: 1)))
+      let impaired = ImpairedEcho(on: loops[0], sockets: [], admission: admission)
+      let worker = EchoWorker(on: loops[0], sockets: [], admission: admission, observer: nil)
+      await worker.hand(to: impaired, 1)
+      #expect(await worker.impaired === impaired)
+      await worker.hand(to: nil, 3)
+      await worker.hand(to: impaired, 2)
+      #expect(await worker.impaired == nil)
+      await worker.stop()
+    }
+  }
+}
+
 /// What is refused for lack of room.
 @Suite struct ImpairmentBoundsTests {
   /// The first loop stands still while another one goes on reading.
