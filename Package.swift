@@ -94,6 +94,7 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ]),
     tests(
-      "TidyTests", ["Basics", "Echo", "Gateway", "yodel", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+      "TidyTests",
+      ["Basics", "Echo", "Gateway", "yodel", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
   ]
 )
