@@ -8,11 +8,13 @@ final class LoopNetwork: RelayNetwork {
   typealias Waiter = UnsafeContinuation<Result<Reply, RelayError>, Never>
 
   private let loop: EventLoop
+  private let ports: RelayPorts
   /// Whom the loop tells: it owns this network. nil until its first message, which is on the loop's thread.
   unowned var relay: UDPRelay?
 
-  init(on loop: EventLoop) {
+  init(on loop: EventLoop, ports: RelayPorts) {
     self.loop = loop
+    self.ports = ports
   }
 
   var now: MonotonicTime { loop.now }
@@ -37,6 +39,7 @@ final class LoopNetwork: RelayNetwork {
     let local = try socket.localAddress()
     let interest: Readiness = [.readable, .edgeTriggered]
     let registration = try loop.register(socket.descriptor, for: interest, handler: relay!, token: token)
+    ports.opened(local.port)
     return Connection(socket, registration, local: local)
   }
 
@@ -47,6 +50,7 @@ final class LoopNetwork: RelayNetwork {
 
   func close(_ connection: Connection) {
     loop.deregister(connection.registration)
+    ports.closed(connection.local.port)
   }
 
   func schedule(at deadline: MonotonicTime, token: Int) -> TimerID {

@@ -15,9 +15,11 @@ public actor UDPRelay: LoopActor {
   /// - Parameters:
   ///   - budget: shared by the relays of all loops.
   ///   - restingCapacity: how many of this loop's sockets may rest.
-  public init(on loop: EventLoop, budget: ExchangeBudget, restingCapacity: Int) {
+  ///   - ports: told of every port that messages are sent from.
+  public init(on loop: EventLoop, budget: ExchangeBudget, restingCapacity: Int, ports: RelayPorts = RelayPorts()) {
     self.loop = loop
-    engine = RelayEngine(on: LoopNetwork(on: loop), budget: budget, pool: SocketPool(capacity: restingCapacity))
+    let network = LoopNetwork(on: loop, ports: ports)
+    engine = RelayEngine(on: network, budget: budget, pool: SocketPool(capacity: restingCapacity))
   }
 
   /// Datagrams that arrived when nobody waited for them: late replies and duplicates.
