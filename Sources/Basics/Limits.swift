@@ -49,6 +49,41 @@ public enum Limits {
   /// Bytes of printed lines that wait for a slow standard output before lines are dropped and counted.
   public static let unprintedLines = 1 << 20
 
+  // MARK: The datagrams that were seen
+
+  /// How many of the newest datagrams are kept for those who ask; a power of two.
+  public static let recordedDatagrams = 1024
+  /// How many bytes of each, from its first on.
+  public static let recordedBytes = 1024
+  /// How many of them one answer may list.
+  public static let listedDatagrams = 1...1000
+  /// How many of them an answer lists that was not told how many.
+  public static let defaultListedDatagrams = 100
+  /// Datagrams that are copied out of the log under its lock at most: some 3 µs that an echoing loop may have to wait.
+  public static let datagramsPerRead = 32
+
+  // MARK: Feeds
+
+  /// Feeds over all loops.
+  public static let defaultMaxFeeds = 64
+  /// Feeds of one client: an IPv4 address or an IPv6 /64, on loopback too.
+  public static let feedsPerClient = 8
+  /// How long a feed is silent before it says that it is still there: proxies end what is silent for a minute.
+  public static let feedKeepAlive = Nanoseconds.seconds(15)
+  /// How often a loop looks for what its feeds can be told.
+  public static let feedInterval = Nanoseconds.milliseconds(20)
+  /// Feeds of a loop that are told something in one interval, the longest waiting first: at some 15 µs each a twentieth
+  /// of its time, however many there are.
+  public static let feedsPerInterval = 64
+  /// Bytes that a loop's feeds together are told in one interval, however fast datagrams come: likewise a twentieth of
+  /// its time. What is overwritten meanwhile is a gap.
+  public static let feedBytesPerInterval = 1 << 20
+  /// Bytes of events that go to a feed in one piece, but for the last event in it. With ``streamBuffer`` that is what a
+  /// feed holds of this process's memory when nobody reads it: below 90 KiB.
+  public static let feedPiece = 16 << 10
+  /// Pieces that a loop keeps for other feeds that are at the same place.
+  public static let keptFeedPieces = 16
+
   // MARK: Exchanges
 
   /// How long a message waits for its reply unless it or the command line says otherwise, in milliseconds.

@@ -10,6 +10,8 @@ public final class EchoServer: Sendable {
 
   /// Where it listens, ports known.
   public let addresses: [SocketAddress]
+  /// What it saw; nil where nothing is recorded.
+  public let log: DatagramLog?
   private let workers: [EchoWorker]
   private let impaired: ImpairedEcho
   private let initialImpairments: Impairments
@@ -21,10 +23,11 @@ public final class EchoServer: Sendable {
   /// - Parameters:
   ///   - rate: datagrams a second that are answered for an IPv4 /24 or IPv6 /64 of public addresses.
   ///   - impairments: what is done to datagrams from the start; without a ``Impairments/fault``.
+  ///   - log: where every datagram is recorded, refused ones included.
   /// - Throws: ``BindError``, naming the address that could not be had.
   public init(
     on loops: [EventLoop], addresses: [SocketAddress], rate: Int = Limits.defaultEchoRate,
-    impairments: Impairments = Impairments(), observer: Observer? = nil
+    impairments: Impairments = Impairments(), log: DatagramLog? = nil, observer: Observer? = nil
   ) throws(BindError) {
     var sockets: [[BoundSocket<UDPSocket>]] = []
     for address in addresses { sockets.append(try Self.bind(address, beside: addresses, count: loops.count)) }
@@ -35,6 +38,7 @@ public final class EchoServer: Sendable {
     self.addresses = bound
     initialImpairments = impairments
     impaired = ImpairedEcho(on: loops[0], sockets: sockets.map { $0[0] }, admission: admission)
+    self.log = log
     workers = loops.indices.map { index in
       EchoWorker(on: loops[index], sockets: sockets.map { $0[index] }, admission: admission, observer: observer)
     }

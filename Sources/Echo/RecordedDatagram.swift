@@ -1,0 +1,25 @@
+public import Basics
+public import Sockets
+
+/// What is known of a datagram that the echo server saw, but for its bytes.
+public struct RecordedDatagram: Hashable, Sendable {
+  /// Its place among all that this server saw, from 1 on.
+  public var number: UInt64 = 0
+  /// When the kernel received it.
+  public var receivedAt = WallTime(nanoseconds: 0)
+  /// Who sent it.
+  public var source = SocketAddress(.v4(IPv4Address(bits: 0)), port: 0)
+  /// Where it was sent to.
+  public var destination = SocketAddress(.v4(IPv4Address(bits: 0)), port: 0)
+  /// Its payload's length in bytes.
+  public var length = 0
+  /// What became of it.
+  public var fate = DatagramFate.echoed
+  /// What was done to it on purpose.
+  public var impairments: ImpairmentKinds = []
+  /// It is a message that the gateway sent.
+  public var isOwn = false
+
+  /// How many of its bytes are kept, from its first on.
+  public var keptLength: Int { min(length, Limits.recordedBytes) }
+}
