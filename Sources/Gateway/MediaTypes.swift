@@ -6,6 +6,32 @@ func mediaType(_ contentType: String?) -> String? {
     .map { $0.lowercased().filter { $0 != " " && $0 != "\t" } }
 }
 
+/// Which of `types` an Accept header (RFC 9110 section 12.5.1) asks for; nil for JSON, which is everybody's who does not
+/// name another type and like it better.
+func preferredType(_ accept: String?, among types: [String]) -> String? {
+  guard let accept else { return nil }
+  var json = 0.0
+  var best: (type: String, quality: Double) = ("", 0)
+  for range in accept.split(separator: ",") {
+    let type = mediaType(String(range)) ?? ""
+    let quality = quality(of: range)
+    switch type {
+    case "application/json", "application/*": json = max(json, quality)
+    case _ where types.contains(type): if quality > best.quality { best = (type, quality) }
+    default: break
+    }
+  }
+  return best.quality > json ? best.type : nil
+}
+
+private func quality(of range: Substring) -> Double {
+  for parameter in range.split(separator: ";").dropFirst() {
+    let parts = parameter.filter { $0 != " " }.lowercased().split(separator: "=")
+    if parts.count == 2, parts[0] == "q" { return Double(parts[1]) ?? 0 }
+  }
+  return 1
+}
+
 /// In which form a reply is wanted.
 enum ReplyForm {
   /// As JSON, with all that is known of it.
@@ -13,29 +39,8 @@ enum ReplyForm {
   /// Its bytes alone, as this media type.
   case raw(String)
 
-  /// Reads an Accept header (RFC 9110 section 12.5.1): bytes are for those who name them and do not like JSON as much.
+  /// Reads an Accept header: bytes are for those who name them and do not like JSON as much.
   init(accept: String?) {
-    self = .json
-    guard let accept else { return }
-    var json = 0.0
-    var best: (type: String, quality: Double) = ("", 0)
-    for range in accept.split(separator: ",") {
-      let type = mediaType(String(range)) ?? ""
-      let quality = Self.quality(of: range)
-      switch type {
-      case "application/json", "application/*": json = max(json, quality)
-      case "text/plain", "application/octet-stream": if quality > best.quality { best = (type, quality) }
-      default: break
-      }
-    }
-    if best.quality > json { self = .raw(best.type) }
-  }
-
-  private static func quality(of range: Substring) -> Double {
-    for parameter in range.split(separator: ";").dropFirst() {
-      let parts = parameter.filter { $0 != " " }.lowercased().split(separator: "=")
-      if parts.count == 2, parts[0] == "q" { return Double(parts[1]) ?? 0 }
-    }
-    return 1
+    self = preferredType(accept, among: ["text/plain", "application/octet-stream"]).map { .raw($0) } ?? .json
   }
 }

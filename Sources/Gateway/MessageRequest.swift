@@ -82,7 +82,7 @@ extension MessageRequest {
 
 extension MessageRequest {
   private init(form body: [UInt8]) throws(Problem) {
-    let fields = body.split(separator: UInt8(ascii: "&")).map { FormField(Array($0)) }
+    let fields = FormField.all(in: body)
     // A word alone is a message: "message" is one too.
     guard fields.contains(where: { $0.hasValue && $0.name.map(Self.payloadNames.contains) ?? false }) else {
       self.init(datagram: body)
@@ -94,7 +94,7 @@ extension MessageRequest {
   }
 
   private mutating func readOptions(_ query: String) throws(Problem) {
-    let parameters = query.utf8.split(separator: UInt8(ascii: "&")).map { FormField(Array($0)) }
+    let parameters = FormField.all(in: query.utf8)
     for parameter in parameters where parameter.name.map(Self.payloadNames.contains) ?? false {
       throw Problem(
         .invalidRequest,
@@ -110,35 +110,7 @@ extension MessageRequest {
   }
 
   private mutating func read(_ fields: [FormField], _ kind: String) throws(Problem) {
-    var seen: Set<String> = []
-    for field in fields {
-      guard let name = field.name, let value = field.value else {
-        throw Problem(.invalidRequest, "a \(kind) holds a broken escape, or bytes that are no UTF-8; send bytes as hex")
-      }
-      guard seen.insert(name).inserted else {
-        throw Problem(.invalidRequest, "the \(kind) '\(escapedLine(name))' is there twice")
-      }
-      try read(name, .form(value), kind)
-    }
-  }
-
-  /// One field of a form or a query, decoded; nil where that cannot be.
-  private struct FormField {
-    var name: String?
-    var value: String?
-    /// There is an equals sign.
-    var hasValue: Bool
-
-    init(_ bytes: [UInt8]) {
-      let parts = bytes.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
-      name = parts.first.flatMap(Self.text)
-      hasValue = parts.count > 1
-      value = hasValue ? Self.text(parts[1]) : ""
-    }
-
-    private static func text(_ bytes: ArraySlice<UInt8>) -> String? {
-      percentDecoded(bytes, plusIsSpace: true).flatMap { String(validating: $0, as: UTF8.self) }
-    }
+    for (name, value) in try FormField.pairs(fields, kind) { try read(name, .form(value), kind) }
   }
 }
 
