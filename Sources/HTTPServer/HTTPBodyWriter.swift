@@ -14,4 +14,9 @@ public struct HTTPBodyWriter: @unchecked Sendable {
   public func write(_ bytes: [UInt8]) async throws(Closed) {
     guard await worker.write(bytes, through: self) else { throw Closed() }
   }
+
+  /// The client will send nothing more. It may have gone altogether, which writing to it would tell. On the loop.
+  public var clientHasEnded: Bool {
+    worker.assumeOnLoop { _ in !body.isClosed && body.connection.hasEnded }
+  }
 }

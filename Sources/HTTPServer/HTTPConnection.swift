@@ -50,6 +50,8 @@ final class HTTPConnection {
   var task: Task<Void, Never>?
   var isSuspended = false
   var stream: StreamingBody?
+  /// The answer has no end of its own.
+  var isEndless = false
   /// When the connection is cut if the request got no further.
   var deadline: MonotonicTime?
   var isCut = false

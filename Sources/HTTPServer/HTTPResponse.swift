@@ -8,6 +8,8 @@ public struct HTTPResponse: Sendable {
   public var body: Body
   /// The connection ends with this answer.
   public var closesConnection = false
+  /// A streamed body goes on until somebody ends it: a drain does not wait for it to be read.
+  public var isEndless = false
 
   /// An answer's content.
   public enum Body: Sendable {

@@ -30,7 +30,8 @@ extension HTTPWorker {
     // A client that does not read its answer, or stops amid its request, is not waited for.
     for case let connection? in connections {
       switch connection.phase {
-      case .sending: connection.deadline = loop.now + Limits.drainSending
+      case .sending:
+        connection.deadline = loop.now + (connection.isEndless ? Limits.deadlineSweep : Limits.drainSending)
       case .target: hurryHead(of: connection)
       case .body, .refused: connection.deadline = loop.now + bodyDeadline
       case .waiting, .responding, .answered: break

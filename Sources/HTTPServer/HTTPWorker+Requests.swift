@@ -187,6 +187,7 @@ extension HTTPWorker {
     connection.deadline = sendingDeadline(of: response)
     releaseBody(of: connection)
     let native = native(response.body, for: connection)
+    connection.isEndless = response.isEndless
     for field in response.fields { native.add(field.name, field.value) }
     if response.closesConnection || connection.isLast || drain != nil { native.add("Connection", "close") }
     return MHD_queue_response(handle, UInt32(response.status), native.pointer)
