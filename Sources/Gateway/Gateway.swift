@@ -127,11 +127,12 @@ extension Gateway {
     _ configuration: GatewayConfiguration, _ logger: Logger, loops: [EventLoop]
   ) throws(StartupError) -> GatewayCore {
     let access = try makeAccess(configuration, logger: logger)
-    let echo = try makeEcho(configuration, loops: loops)
+    let ports = RelayPorts()
+    let echo = try makeEcho(configuration, loops: loops, ports: ports)
     let targets = try makeTargets(configuration, echo: echo)
     return GatewayCore(
       configuration, logger: logger, loops: loops, targets: targets, access: access,
-      files: try readPage(configuration), echo: echo)
+      files: try readPage(configuration), echo: echo, ports: ports)
   }
 
   private static func makeAccess(
@@ -152,14 +153,18 @@ extension Gateway {
   }
 
   private static func makeEcho(
-    _ configuration: GatewayConfiguration, loops: [EventLoop]
+    _ configuration: GatewayConfiguration, loops: [EventLoop], ports: RelayPorts
   ) throws(StartupError) -> EchoServer? {
     guard configuration.hasEcho else { return nil }
+    let own = LocalNetworks().addresses
+    let log = DatagramLog { source in
+      ports.contains(source.port) && (source.ip.isLoopback || own.contains(source.ip))
+    }
     let addresses = configuration.udp ?? GatewayConfiguration.loopbacks(port: 9999)
     do throws(BindError) {
       return try EchoServer(
         on: loops, addresses: addresses, rate: configuration.echoRate, impairments: configuration.impairments,
-        observer: configuration.observer)
+        log: log, observer: configuration.observer)
     } catch {
       throw .cannotListen(error)
     }

@@ -18,6 +18,10 @@ public struct GatewayConfiguration: Sendable {
   public var maxInFlight = Limits.defaultMaxInFlight
   /// Connections past which a request gets a 503.
   public var maxConnections = Limits.defaultMaxConnections
+  /// Live feeds over all loops.
+  public var maxFeeds = Limits.defaultMaxFeeds
+  /// How long a feed is silent before it says that it is still there.
+  var feedKeepAlive = Limits.feedKeepAlive
   /// Messages a second that a client may send; nil for ``Limits/defaultMessageRate`` beyond loopback, no bound on it.
   public var messageRate: Int?
   /// Datagrams a second that the embedded echo server answers for an IPv4 /24 or IPv6 /64 of public addresses.

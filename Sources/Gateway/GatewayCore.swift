@@ -17,8 +17,11 @@ final class GatewayCore: Sendable {
   let router: Router
   let echo: EchoServer?
   let budget: ExchangeBudget
+  /// Where the gateway's own datagrams come from; whoever opens a socket to send from says so here.
+  let ports: RelayPorts
   /// For all loops together: a client's connections are on any of them.
   let messageLimiter: Locked<RateLimiter>
+  let feeds: FeedPlaces
   let relays: [UDPRelay]
   let metrics: [LoopMetrics]
   let startedAt = MonotonicTime.now()
@@ -28,7 +31,7 @@ final class GatewayCore: Sendable {
 
   init(
     _ configuration: GatewayConfiguration, logger: Logger, loops: [EventLoop], targets: TargetTable,
-    access: AccessRules, files: StaticFiles, echo: EchoServer?
+    access: AccessRules, files: StaticFiles, echo: EchoServer?, ports: RelayPorts
   ) {
     self.configuration = configuration
     log = OperatorLog(logger, on: loops[0])
@@ -36,12 +39,14 @@ final class GatewayCore: Sendable {
     self.targets = targets
     self.access = access
     self.echo = echo
+    self.ports = ports
     router = Router(Route.all, files: files)
     let budget = ExchangeBudget(limit: configuration.maxInFlight)
     self.budget = budget
     messageLimiter = Locked(RateLimiter(rate: configuration.messageRate ?? Limits.defaultMessageRate))
     let restingCapacity = (configuration.maxInFlight + loops.count - 1) / loops.count
-    relays = loops.map { UDPRelay(on: $0, budget: budget, restingCapacity: restingCapacity) }
+    relays = loops.map { UDPRelay(on: $0, budget: budget, restingCapacity: restingCapacity, ports: ports) }
+    feeds = FeedPlaces(limit: configuration.maxFeeds)
     metrics = loops.map { _ in LoopMetrics() }
   }
 

@@ -6,7 +6,7 @@ extension GatewayLoop {
   /// The embedded echo server, which not every gateway has.
   private var echo: EchoServer {
     get throws(Problem) {
-      guard let echo = core.echo else { throw Problem(.notFound, "no echo server is embedded here (--no-echo)") }
+      guard let echo = core.echo else { throw Problem.noEcho }
       return echo
     }
   }

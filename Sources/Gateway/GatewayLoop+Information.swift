@@ -61,6 +61,8 @@ extension GatewayLoop {
     json.member("max_timeout_ms", Limits.timeoutMilliseconds.upperBound)
     json.member("max_in_flight", core.configuration.maxInFlight)
     json.member("max_connections", core.configuration.maxConnections)
+    json.member("max_feeds", core.configuration.maxFeeds)
+    json.member("max_feeds_per_client", Limits.feedsPerClient)
     json.member("message_rate", core.configuration.messageRate ?? Limits.defaultMessageRate)
     json.member("echo_rate", core.configuration.echoRate)
     json.member("max_body_bytes", Limits.requestBody)

@@ -14,6 +14,7 @@ extension GatewayLoop {
       Self.write(await echo.counters, to: &writer)
       let isActive = await echo.impairments.isActive
       writer.single("yodel_impairments_active", .gauge, "1 while any impairment is on.", isActive ? 1 : 0)
+      writeFeeds(to: &writer)
     }
     writeHTTP(counts, to: &writer)
     writer.family("yodel_build_info", .gauge, "Always 1; the label tells the version.")
@@ -81,6 +82,12 @@ extension GatewayLoop {
     writer.single(
       "yodel_echo_receive_buffer_full_total", .counter, "Datagrams that the kernel dropped before they were read.",
       counters.receiveBufferFull)
+  }
+
+  private func writeFeeds(to writer: inout MetricsWriter) {
+    writer.single("yodel_feeds", .gauge, "Clients that are told of datagrams as they come.", core.feeds.count)
+    writer.single(
+      "yodel_feed_missed_total", .counter, "Datagrams that feeds were not told of, being too slow.", core.feeds.missed)
   }
 
   private func writeHTTP(_ counts: LoopMetrics.Counts, to writer: inout MetricsWriter) {

@@ -6,11 +6,15 @@ final class GatewayLoop: HTTPApplication {
   let core: GatewayCore
   let relay: UDPRelay
   let metrics: LoopMetrics
+  /// nil without an echo server.
+  let hub: FeedHub?
 
   init(_ core: GatewayCore, index: Int) {
     self.core = core
     relay = core.relays[index]
     metrics = core.metrics[index]
+    let keepAlive = core.configuration.feedKeepAlive
+    hub = core.echo?.log.map { FeedHub(on: core.loops[index], log: $0, places: core.feeds, keepAlive: keepAlive) }
   }
 
   /// Refuses in the order that the API promises: who may not, then how often, then what form; how much and how many at

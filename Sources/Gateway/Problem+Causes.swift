@@ -41,6 +41,8 @@ extension Problem {
     }
   }
 
+  static var noEcho: Problem { Problem(.notFound, "no echo server is embedded here (--no-echo)") }
+
   /// What some path or other serves.
   static let servedMethods = Router.allow(Route.all.map(\.method))
 

@@ -82,6 +82,10 @@ extension Route {
       access: .control,
       handler: { loop, _ throws(Problem) in try await loop.impair { .none } }),
     Route(
+      method: .get, path: "/api/datagrams", summary: "what the embedded echo server saw, the newest first, or live",
+      curlOptions: "-N -H 'Accept: text/event-stream' ", access: .control,
+      handler: { loop, request throws(Problem) in try loop.datagrams(request) }),
+    Route(
       method: .get, path: "/healthz", summary: "200 while every event loop turns", access: .open,
       handler: { loop, _ throws(Problem) in try loop.health() }),
     Route(

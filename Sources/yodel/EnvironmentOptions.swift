@@ -11,7 +11,8 @@ struct EnvironmentOptions {
 
   /// Options that take a value, with those that can be repeated apart: their variables take commas.
   static let single = [
-    "timeout-ms", "max-in-flight", "max-connections", "message-rate", "echo-rate", "loops", "public", "token-file",
+    "timeout-ms", "max-in-flight", "max-connections", "max-feeds", "message-rate", "echo-rate", "loops", "public",
+    "token-file",
     "drain-delay", "log-level", "log-format", "loss", "delay", "jitter", "duplicate", "corrupt", "reorder", "rate",
     "seed",
   ]

@@ -61,6 +61,12 @@ struct Serve: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "Live feeds of /api/datagrams, \(Limits.feedsPerClient) of them for one client; past them a 503.", valueName: "n")
+  )
+  var maxFeeds = Limits.defaultMaxFeeds
+
+  @Option(
+    help: ArgumentHelp(
       "Messages a second that a client may send, past which a 429; a given N holds on loopback too. (default: "
         + "\(Limits.defaultMessageRate) beyond loopback, no bound on it)",
       valueName: "n"))
@@ -115,6 +121,7 @@ struct Serve: AsyncParsableCommand {
     try check("--timeout-ms", timeoutMs, in: Limits.timeoutMilliseconds)
     try check("--max-in-flight", maxInFlight, in: Limits.capacities)
     try check("--max-connections", maxConnections, in: Limits.capacities)
+    try check("--max-feeds", maxFeeds, in: Limits.capacities)
     try check("--loops", loops ?? 1, in: Limits.loops)
     try checkRate("--message-rate", messageRate ?? Limits.defaultMessageRate)
     try checkRate("--echo-rate", echoRate)
@@ -147,6 +154,7 @@ struct Serve: AsyncParsableCommand {
     configuration.timeout = .milliseconds(timeoutMs)
     configuration.maxInFlight = maxInFlight
     configuration.maxConnections = maxConnections
+    configuration.maxFeeds = maxFeeds
     configuration.messageRate = messageRate
     configuration.echoRate = echoRate
     configuration.impairments = impairments.impairments
