@@ -8,6 +8,10 @@ struct ArrivedDatagram: Sendable {
   var source: SocketAddress
   /// The address it was sent to, where the socket is bound to all of them.
   var destination: IPAddress?
+  /// Where the socket is bound.
+  var socket: SocketAddress
+  /// When the kernel received it, where that is recorded.
+  var receivedAt: WallTime?
   /// Which of the server's addresses it came to.
   var listener: Int
   /// Its payload.
@@ -16,9 +20,11 @@ struct ArrivedDatagram: Sendable {
 
 extension ArrivedDatagram {
   /// A copy of what is in a batch.
-  init(_ datagram: BatchedDatagram, listener: Int) {
+  init(_ datagram: BatchedDatagram, listener: Int, at socket: SocketAddress) {
     source = datagram.source
     destination = datagram.destination
+    receivedAt = datagram.receivedAt
+    self.socket = socket
     self.listener = listener
     bytes = Array(datagram.bytes)
   }

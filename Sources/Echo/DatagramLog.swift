@@ -49,6 +49,29 @@ public final class DatagramLog: Sendable {
   }
 }
 
+// MARK: - Datagrams that were handed over
+
+extension DatagramLog {
+  /// What became of a datagram, and what was done to it.
+  typealias Outcome = (fate: DatagramFate, impairments: ImpairmentKinds)
+
+  /// Records datagrams that one loop has read for another.
+  func write(_ datagrams: [ArrivedDatagram], outcome: (_ index: Int) -> Outcome) {
+    write { record in
+      for (index, datagram) in datagrams.enumerated() {
+        let (fate, impairments) = outcome(index)
+        let destination = SocketAddress(datagram.destination ?? datagram.socket.ip, port: datagram.socket.port)
+        datagram.bytes.withUnsafeBytes { bytes in
+          record(
+            DatagramNote(
+              source: datagram.source, destination: destination, receivedAt: datagram.receivedAt ?? .now(),
+              bytes: bytes, fate: fate, impairments: impairments))
+        }
+      }
+    }
+  }
+}
+
 // MARK: - Reading
 
 extension DatagramLog {

@@ -13,3 +13,34 @@ struct DatagramNote {
   var fate: DatagramFate
   var impairments: ImpairmentKinds = []
 }
+
+/// The notes of a batch that a loop deals with, in memory that is made once.
+struct BatchNotes {
+  private let log: DatagramLog
+  private var notes: [DatagramNote] = []
+
+  init(for log: DatagramLog) {
+    self.log = log
+    notes.reserveCapacity(Limits.echoBatch)
+  }
+
+  /// Notes a datagram of the batch that came to a socket.
+  mutating func add(_ datagram: BatchedDatagram, at socket: SocketAddress, _ fate: DatagramFate) {
+    notes.append(
+      DatagramNote(
+        source: datagram.source, destination: SocketAddress(datagram.destination ?? socket.ip, port: socket.port),
+        receivedAt: datagram.receivedAt ?? .now(), bytes: datagram.bytes, fate: fate))
+  }
+
+  /// The kernel would not send the answer to the datagram that was noted as the `index`-th.
+  mutating func sendFailed(_ index: Int) {
+    notes[index].fate = .refused(.sendFailed)
+  }
+
+  /// Writes what was noted into the log, before the batch's memory is used again.
+  mutating func write() {
+    if notes.isEmpty { return }
+    log.write { record in for note in notes { record(note) } }
+    notes.removeAll(keepingCapacity: true)
+  }
+}

@@ -30,40 +30,41 @@ public final class EchoServer: Sendable {
     impairments: Impairments = Impairments(), log: DatagramLog? = nil, observer: Observer? = nil
   ) throws(BindError) {
     var sockets: [[BoundSocket<UDPSocket>]] = []
-    for address in addresses { sockets.append(try Self.bind(address, beside: addresses, count: loops.count)) }
+    for address in addresses {
+      sockets.append(try Self.bind(address, beside: addresses, count: loops.count, isStamped: log != nil))
+    }
     let bound = sockets.map { $0[0].address }
     let networks = LocalNetworks()
     let filter = SourceFilter(own: bound, interfaces: networks.addresses, broadcasts: networks.broadcasts)
     let admission = EchoAdmission(filter: filter, limiter: Locked(RateLimiter(rate: rate)))
     self.addresses = bound
     initialImpairments = impairments
-    impaired = ImpairedEcho(on: loops[0], sockets: sockets.map { $0[0] }, admission: admission)
     self.log = log
+    impaired = ImpairedEcho(on: loops[0], sockets: sockets.map { $0[0] }, admission: admission, log: log)
     workers = loops.indices.map { index in
-      EchoWorker(on: loops[index], sockets: sockets.map { $0[index] }, admission: admission, observer: observer)
+      EchoWorker(
+        on: loops[index], sockets: sockets.map { $0[index] }, admission: admission, log: log, observer: observer)
     }
   }
 
   private static func bind(
-    _ address: SocketAddress, beside all: [SocketAddress], count: Int
+    _ address: SocketAddress, beside all: [SocketAddress], count: Int, isStamped: Bool
   ) throws(BindError) -> [BoundSocket<UDPSocket>] {
     do throws(SocketError) {
       let dualStack = address.takesIPv4(beside: all)
-      let first = try BoundSocket(Self.socket(at: address, .first, dualStack))
+      func socket(at address: SocketAddress, _ sharing: UDPSocket.PortSharing) throws(SocketError) -> UDPSocket {
+        try UDPSocket.bound(
+          to: address, sharing: sharing, hopLimit: Limits.echoHopLimit, isStamped: isStamped, dualStack: dualStack)
+      }
+      let first = try BoundSocket(socket(at: address, .first))
       var sockets = [first]
       for _ in 1..<max(1, count) {
-        sockets.append(try BoundSocket(Self.socket(at: first.address, .joining, dualStack)))
+        sockets.append(try BoundSocket(socket(at: first.address, .joining)))
       }
       return sockets
     } catch {
       throw BindError(address: address, transport: .udp, cause: error)
     }
-  }
-
-  private static func socket(
-    at address: SocketAddress, _ sharing: UDPSocket.PortSharing, _ dualStack: Bool
-  ) throws(SocketError) -> UDPSocket {
-    try UDPSocket.bound(to: address, sharing: sharing, hopLimit: Limits.echoHopLimit, dualStack: dualStack)
   }
 
   /// Begins to answer.

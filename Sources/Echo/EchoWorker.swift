@@ -7,6 +7,9 @@ actor EchoWorker: LoopActor {
   nonisolated let loop: EventLoop
   private let admission: EchoAdmission
   private let observer: EchoServer.Observer?
+  private let log: DatagramLog?
+  /// What is known of the batch at hand; nil where nothing is recorded.
+  private var notes: BatchNotes?
   private let batch = DatagramBatch(capacity: Limits.echoBatch, datagramSize: Limits.receiveBuffer)
   /// What it will listen on when it starts.
   private var waiting: [BoundSocket<UDPSocket>]
@@ -19,11 +22,14 @@ actor EchoWorker: LoopActor {
 
   /// The worker owns its sockets: when it stops, they are closed.
   init(
-    on loop: EventLoop, sockets: [BoundSocket<UDPSocket>], admission: EchoAdmission, observer: EchoServer.Observer?
+    on loop: EventLoop, sockets: [BoundSocket<UDPSocket>], admission: EchoAdmission, log: DatagramLog?,
+    observer: EchoServer.Observer?
   ) {
     self.loop = loop
     waiting = sockets
     self.admission = admission
+    self.log = log
+    notes = log.map { BatchNotes(for: $0) }
     self.observer = observer
   }
 
@@ -72,9 +78,10 @@ extension EchoWorker: DescriptorHandler {
       if let impaired {
         handOver(taken, from: index, to: impaired)
       } else {
-        for position in 0..<taken { consider(position) }
+        for position in 0..<taken { consider(position, at: socket.address) }
         sendReplies(on: socket)
       }
+      notes?.write()
       noteKernelDrops(index)
       if taken < batch.capacity { return }
     }
@@ -85,9 +92,10 @@ extension EchoWorker: DescriptorHandler {
     do throws(SocketError) { return try batch.receive(from: socket.socket) } catch { return nil }
   }
 
-  private func consider(_ position: Int) {
+  private func consider(_ position: Int, at address: SocketAddress) {
     let datagram = batch.datagram(at: position)
-    if let reason = admission.refusal(of: datagram, at: loop.now) { return refuse(datagram.bytes.count, reason) }
+    if let reason = admission.refusal(of: datagram, at: loop.now) { return refuse(datagram, at: address, reason) }
+    notes?.add(datagram, at: address, .echoed)
     observer?(datagram.source, datagram.bytes)
     counters.received += 1
     counters.bytesReceived += datagram.bytes.count
@@ -98,21 +106,28 @@ extension EchoWorker: DescriptorHandler {
 
   /// What another one answers is counted there; what is refused, or finds no room on the way, is counted here.
   private func handOver(_ taken: Int, from listener: Int, to impaired: ImpairedEcho) {
+    let address = listeners[listener].socket.address
     var arrived: [ArrivedDatagram] = []
     for position in 0..<taken {
       let datagram = batch.datagram(at: position)
       if let reason = admission.refusal(of: datagram, at: loop.now) {
-        refuse(datagram.bytes.count, reason)
+        refuse(datagram, at: address, reason)
       } else {
         observer?(datagram.source, datagram.bytes)
-        arrived.append(ArrivedDatagram(datagram, listener: listener))
+        arrived.append(ArrivedDatagram(datagram, listener: listener, at: address))
       }
     }
     guard !arrived.isEmpty, !impaired.take(arrived) else { return }
-    for datagram in arrived { refuse(datagram.bytes.count, .holdFull) }
+    for datagram in arrived { countRefused(datagram.bytes.count, .holdFull) }
+    log?.write(arrived) { _ in (.refused(.holdFull), []) }
   }
 
-  private func refuse(_ bytes: Int, _ reason: DropReason) {
+  private func refuse(_ datagram: BatchedDatagram, at address: SocketAddress, _ reason: DropReason) {
+    countRefused(datagram.bytes.count, reason)
+    notes?.add(datagram, at: address, .refused(reason))
+  }
+
+  private func countRefused(_ bytes: Int, _ reason: DropReason) {
     counters.received += 1
     counters.bytesReceived += bytes
     counters.dropped[reason, default: 0] += 1
@@ -120,7 +135,8 @@ extension EchoWorker: DescriptorHandler {
 
   /// What was counted as echoed while the batch was read is taken back where the kernel refuses it.
   private func sendReplies(on socket: BoundSocket<UDPSocket>) {
-    batch.sendReplies(on: socket.socket) { bytes in
+    batch.sendReplies(on: socket.socket) { index, bytes in
+      notes?.sendFailed(index)
       counters.echoed -= 1
       counters.bytesEchoed -= bytes
       counters.dropped[.sendFailed, default: 0] += 1

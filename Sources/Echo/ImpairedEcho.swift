@@ -10,6 +10,7 @@ actor ImpairedEcho: LoopActor {
   nonisolated let loop: EventLoop
   private nonisolated let inTransit = InTransit()
   private let admission: EchoAdmission
+  private let log: DatagramLog?
   /// The sockets of this loop, one for each of the server's addresses; none once it has ended.
   private var sockets: [BoundSocket<UDPSocket>]
   /// Those who hand over; they are told when that begins and when it ends.
@@ -36,10 +37,11 @@ actor ImpairedEcho: LoopActor {
   }
 
   /// - Parameter sockets: the loop's, in the order of the server's addresses.
-  init(on loop: EventLoop, sockets: [BoundSocket<UDPSocket>], admission: EchoAdmission) {
+  init(on loop: EventLoop, sockets: [BoundSocket<UDPSocket>], admission: EchoAdmission, log: DatagramLog?) {
     self.loop = loop
     self.sockets = sockets
     self.admission = admission
+    self.log = log
   }
 
   /// Begins with some impairments; they are in force in all loops when this returns.
@@ -147,18 +149,25 @@ extension ImpairedEcho {
   private func decide(_ datagrams: [ArrivedDatagram]) {
     let now = MonotonicTime.now()
     release(by: now)
-    for datagram in datagrams { decide(datagram, at: now) }
+    let outcomes = datagrams.map { decide($0, at: now) }
+    log?.write(datagrams) { outcomes[$0] }
     sendCollected()
     schedule()
   }
 
-  private func decide(_ datagram: ArrivedDatagram, at now: MonotonicTime) {
+  /// Answers what is known of the outcome at once: a reply that is held may find that the kernel does not send it.
+  private func decide(_ datagram: ArrivedDatagram, at now: MonotonicTime) -> DatagramLog.Outcome {
     tally.received += 1
     tally.bytesReceived += datagram.bytes.count
-    guard !sockets.isEmpty else { return drop(.impaired) }
+    guard !sockets.isEmpty else {
+      drop(.impaired)
+      return (.lost, [])
+    }
     let fate = model.nextFate(bytes: datagram.bytes.count, headers: datagram.headers)
     for kind in fate.kinds { tally.impaired[kind, default: 0] += 1 }
     if fate.loss != nil { drop(.impaired) }
+    var refusal: DropReason?
+    var isAnswered = false
     for (index, copy) in fate.copies.enumerated() {
       if index > 0 {
         tally.duplicated += 1
@@ -168,18 +177,26 @@ extension ImpairedEcho {
           continue
         }
       }
-      answer(datagram, copy, at: now)
+      if answer(datagram, copy, at: now) { isAnswered = true } else { refusal = .holdFull }
     }
+    let kinds = ImpairmentKinds(fate.kinds)
+    if isAnswered { return (.echoed, kinds) }
+    return (refusal.map { .refused($0) } ?? .lost, kinds)
   }
 
-  private func answer(_ datagram: ArrivedDatagram, _ copy: Fate.Copy, at now: MonotonicTime) {
+  /// false where the reply would have to wait and there is no room.
+  private func answer(_ datagram: ArrivedDatagram, _ copy: Fate.Copy, at now: MonotonicTime) -> Bool {
     var reply = Reply(
       source: datagram.source, destination: datagram.destination, listener: datagram.listener, bytes: datagram.bytes)
     if let bit = copy.flippedBit { reply.bytes[bit / 8] ^= 1 << UInt8(bit % 8) }
-    if copy.delay == .zero, copy.transmission == nil { return collect(reply) }
+    if copy.delay == .zero, copy.transmission == nil {
+      collect(reply)
+      return true
+    }
     let isHeld = hold.insert(
       reply, bytes: reply.bytes.count, due: now + copy.delay, transmission: copy.transmission)
     if !isHeld { drop(.holdFull) }
+    return isHeld
   }
 
   private func drop(_ reason: DropReason) {
@@ -224,7 +241,7 @@ extension ImpairedEcho: TimerHandler {
   /// What was counted as echoed is taken back where the kernel refuses it.
   private func sendCollected() {
     guard outgoing.count > 0 else { return }
-    outgoing.send(on: sockets[outgoingListener].socket) { bytes in
+    outgoing.send(on: sockets[outgoingListener].socket) { _, bytes in
       tally.echoed -= 1
       tally.bytesEchoed -= bytes
       drop(.sendFailed)

@@ -1,4 +1,4 @@
-/// What was done to a datagram on purpose.
+/// What was done to one datagram on purpose, each kind once.
 public struct ImpairmentKinds: OptionSet, Hashable, Sendable {
   public let rawValue: UInt8
 
@@ -6,26 +6,17 @@ public struct ImpairmentKinds: OptionSet, Hashable, Sendable {
     self.rawValue = rawValue
   }
 
-  /// It was not answered.
-  public static let loss = ImpairmentKinds(rawValue: 1 << 0)
-  /// It was answered twice.
-  public static let duplicate = ImpairmentKinds(rawValue: 1 << 1)
-  /// A bit of an answer was turned over.
-  public static let corrupt = ImpairmentKinds(rawValue: 1 << 2)
-  /// An answer was held for a time.
-  public static let delay = ImpairmentKinds(rawValue: 1 << 3)
-  /// An answer went at once while others were held.
-  public static let reorder = ImpairmentKinds(rawValue: 1 << 4)
-  /// An answer waited for those before it to leave.
-  public static let rate = ImpairmentKinds(rawValue: 1 << 5)
+  /// A set of kinds, however often each was done.
+  init(_ kinds: [ImpairmentKind]) {
+    rawValue = kinds.reduce(0) { $0 | Self.bit(of: $1) }
+  }
 
-  private static let all: [(kind: ImpairmentKinds, name: String)] = [
-    (.loss, "loss"), (.duplicate, "duplicate"), (.corrupt, "corrupt"), (.delay, "delay"), (.reorder, "reorder"),
-    (.rate, "rate"),
-  ]
+  private static func bit(of kind: ImpairmentKind) -> UInt8 {
+    1 << UInt8(ImpairmentKind.allCases.firstIndex(of: kind)!)
+  }
 
   /// The API's names, in the order in which impairments act.
   public var names: [String] {
-    Self.all.filter { contains($0.kind) }.map(\.name)
+    ImpairmentKind.allCases.filter { rawValue & Self.bit(of: $0) != 0 }.map(\.rawValue)
   }
 }

@@ -1,3 +1,4 @@
+public import Basics
 import CLinux
 import Glibc
 
@@ -97,6 +98,7 @@ extension DatagramBatch {
       source: SocketAddress(sockaddr: name)!,  // recvmmsg on an IP socket always tells an IP address.
       destination: control.destination,
       hopLimit: control.hopLimit,
+      receivedAt: control.receiveTime,
       bytes: UnsafeRawBufferPointer(start: payloads + index * datagramSize, count: Int(received[index].length)),
       isTruncated: received[index].message.msg_flags & Int32(MSG_TRUNC) != 0)
   }
@@ -110,6 +112,8 @@ public struct BatchedDatagram {
   public var destination: IPAddress?
   /// How many more hops it could have gone (the TTL of IPv4).
   public var hopLimit: Int?
+  /// When the kernel received it, where the socket was asked to tell.
+  public var receivedAt: WallTime?
   /// Its payload, possibly empty; good until the batch's next receipt.
   public var bytes: UnsafeRawBufferPointer
   /// It was longer than the batch's buffers, and the rest is lost.
@@ -132,9 +136,11 @@ extension DatagramBatch {
 
   /// Sends the collected replies. One that the kernel refuses is skipped and told, the rest go out.
   ///
-  /// - Parameter refused: is told the payload bytes of each that the kernel refused.
-  public func sendReplies(on socket: borrowing UDPSocket, refused: (Int) -> Void) {
-    sendAll(replies, count: replyCount, on: socket.descriptor, refused: refused)
+  /// - Parameter refused: is told of each that the kernel refused, which datagram it answered and its payload bytes.
+  public func sendReplies(on socket: borrowing UDPSocket, refused: (_ index: Int, _ bytes: Int) -> Void) {
+    sendAll(replies, count: replyCount, on: socket.descriptor) { reply, bytes in
+      refused(replies[reply].message.msg_iov - vectors, bytes)
+    }
     replyCount = 0
   }
 

@@ -74,8 +74,8 @@ public final class OutgoingBatch {
 
   /// Sends what was collected. One that the kernel refuses is skipped and told, the rest go out.
   ///
-  /// - Parameter refused: is told the payload bytes of each that the kernel refused.
-  public func send(on socket: borrowing UDPSocket, refused: (Int) -> Void) {
+  /// - Parameter refused: is told of each that the kernel refused, when it was collected and its payload bytes.
+  public func send(on socket: borrowing UDPSocket, refused: (_ index: Int, _ bytes: Int) -> Void) {
     sendAll(messages, count: count, on: socket.descriptor, refused: refused)
     count = 0
   }

@@ -46,9 +46,11 @@ extension IPAddress {
   }
 }
 
-/// Sends datagrams that stand in a row (sendmmsg(2)). One that the kernel refuses is skipped and told, the rest go out.
+/// Sends datagrams that stand in a row (sendmmsg(2)). One that the kernel refuses is skipped and told, with
+/// its place and its payload bytes; the rest go out.
 func sendAll(
-  _ messages: UnsafeMutablePointer<clinux_mmsghdr>, count: Int, on descriptor: Int32, refused: (Int) -> Void
+  _ messages: UnsafeMutablePointer<clinux_mmsghdr>, count: Int, on descriptor: Int32,
+  refused: (_ index: Int, _ bytes: Int) -> Void
 ) {
   var next = 0
   while next < count {
@@ -59,7 +61,7 @@ func sendAll(
       next += Int(accepted)
     } catch {
       // sendmmsg reports an error only when the very first of its datagrams met it.
-      refused(messages[next].message.msg_iov.pointee.iov_len)
+      refused(next, messages[next].message.msg_iov.pointee.iov_len)
       next += 1
     }
   }

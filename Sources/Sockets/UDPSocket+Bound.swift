@@ -21,13 +21,16 @@ extension UDPSocket {
   ///
   /// - Parameters:
   ///   - hopLimit: what its own datagrams leave with (the TTL of IPv4); nil for the system's default.
+  ///   - isStamped: whether each datagram tells when the kernel received it.
   ///   - dualStack: whether `[::]` takes IPv4 as well; other addresses never do.
   /// - Throws: `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES` for a port below 1024, `EMFILE`.
   public static func bound(
-    to address: SocketAddress, sharing: PortSharing = .first, hopLimit: Int? = nil, dualStack: Bool = false
+    to address: SocketAddress, sharing: PortSharing = .first, hopLimit: Int? = nil, isStamped: Bool = false,
+    dualStack: Bool = false
   ) throws(SocketError) -> UDPSocket {
     let socket = try Descriptor.socket(address.family, SOCK_DGRAM)
     try socket.setOption(SOL_SOCKET, CLINUX_SO_RXQ_OVFL, to: 1)
+    if isStamped { try socket.setOption(SOL_SOCKET, CLINUX_SO_TIMESTAMPNS, to: 1) }
     try socket.setOption(SOL_SOCKET, SO_RCVBUF, to: Int32(Limits.echoSocketBuffer))
     try socket.setOption(SOL_SOCKET, SO_SNDBUF, to: Int32(Limits.echoSocketBuffer))
     if address.family == AF_INET6 {

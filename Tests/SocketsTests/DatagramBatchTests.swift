@@ -68,7 +68,7 @@ import Testing
       let datagrams = try receive(socket)
       #expect(datagrams.map { Array($0.bytes) } == [pattern(size)])
       batch.addReply(to: datagrams[0], at: 0)
-      batch.sendReplies(on: socket) { _ in Issue.record("refused") }
+      batch.sendReplies(on: socket) { _, _ in Issue.record("refused") }
       #expect(try client.receive().bytes == pattern(size))
     }
   }
@@ -88,7 +88,7 @@ import Testing
     #expect(datagrams.map(\.destination) == [ip, ip, ip])
     #expect(datagrams.allSatisfy { $0.source == client.address })
     for (index, datagram) in datagrams.enumerated() { batch.addReply(to: datagram, at: index) }
-    batch.sendReplies(on: socket) { _ in Issue.record("refused") }
+    batch.sendReplies(on: socket) { _, _ in Issue.record("refused") }
     for size in [0, 5, 2000] {
       let reply = try client.receive()
       #expect(reply.bytes == pattern(size))
@@ -108,9 +108,9 @@ import Testing
       if refused.contains(index) { datagram.destination = IPAddress("203.0.113.77") }
       batch.addReply(to: datagram, at: index)
     }
-    var told: [Int] = []
-    batch.sendReplies(on: socket) { told.append($0) }
-    #expect(told == refused.map { 100 + $0 })
+    var told: [[Int]] = []
+    batch.sendReplies(on: socket) { told.append([$0, $1]) }
+    #expect(told == refused.map { [$0, 100 + $0] })
     for index in 0..<5 where !refused.contains(index) { #expect(try client.receive().bytes == pattern(100 + index)) }
     #expect(!client.hasSomething)
   }
@@ -122,7 +122,7 @@ import Testing
     for (index, datagram) in try receive(socket).enumerated() where index % 2 == 1 {
       batch.addReply(to: datagram, at: index)
     }
-    for _ in 0..<2 { batch.sendReplies(on: socket) { _ in Issue.record("refused") } }
+    for _ in 0..<2 { batch.sendReplies(on: socket) { _, _ in Issue.record("refused") } }
     #expect(try [client.receive().bytes, client.receive().bytes] == [[1], [3]])
     #expect(!client.hasSomething)
   }
@@ -134,7 +134,7 @@ import Testing
     batch.addReply(to: try receive(socket)[0], at: 0)
     client.send([2], to: try socket.localAddress())
     batch.addReply(to: try receive(socket)[0], at: 0)
-    batch.sendReplies(on: socket) { _ in Issue.record("refused") }
+    batch.sendReplies(on: socket) { _, _ in Issue.record("refused") }
     #expect(try client.receive().bytes == [2])
     #expect(!client.hasSomething)
   }
