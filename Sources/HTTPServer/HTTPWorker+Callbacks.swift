@@ -93,7 +93,7 @@ private let writeLog: MHD_LogCallback = { context, format, arguments in
   Callback(arguments: (format!, arguments!)).enter(context) { worker, call in
     let line = formatted(call.0, call.1)
     worker.answerInItsPlace(line)
-    worker.log(.library(line))
+    if worker.mutesNextLine { worker.mutesNextLine = false } else { worker.log(.library(line)) }
   }
 }
 

@@ -11,6 +11,9 @@ extension HTTPWorker {
     switch body.end {
     case .complete: return CMHD_END_OF_STREAM
     case .failed: return CMHD_END_WITH_ERROR
+    case .gone:
+      mutesNextLine = true
+      return CMHD_END_WITH_ERROR
     case nil:
       // Left unsuspended it would be asked again at once, for ever.
       suspend(body.connection)
@@ -30,7 +33,7 @@ extension HTTPWorker {
   }
 
   private func finish(_ body: StreamingBody, _ end: StreamingBody.End) {
-    guard !body.isClosed else { return }
+    guard !body.isClosed, body.end == nil else { return }
     body.end = end
     resume(body.connection)
   }

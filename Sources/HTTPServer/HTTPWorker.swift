@@ -39,6 +39,8 @@ actor HTTPWorker: LoopActor {
   var nextSweep = MonotonicTime.now()
   var drain: Drain?
   let log: HTTPServer.Log
+  /// libmicrohttpd is about to say that an answer cannot go on whose client has gone, which is nobody's error.
+  var mutesNextLine = false
 
   init(
     on loop: EventLoop, application: any HTTPApplication, status: ServerStatus, deadlines: HTTPDeadlines,
@@ -209,7 +211,7 @@ extension HTTPWorker: DescriptorHandler, TurnHandler {
     guard let connection = connections[descriptor] else { return }
     if connection.isHeld { return drop(connection) }
     connection.task?.cancel()
-    connection.stream?.end = .failed
+    connection.stream?.end = .gone
     resume(connection)
   }
 }

@@ -12,6 +12,8 @@ final class StreamingBody {
     case complete
     /// What is missing will not come; the client is to see that.
     case failed
+    /// The client has gone.
+    case gone
   }
 
   unowned let worker: HTTPWorker
