@@ -90,7 +90,7 @@ let package = Package(
     tests(
       "GatewayTests",
       [
-        "Basics", "EventLoop", "Gateway", "HTTPServer", "Sockets", "TestSupport", "yodel", system,
+        "Basics", "Echo", "EventLoop", "Gateway", "HTTPServer", "Sockets", "TestSupport", "yodel", system,
         .product(name: "Logging", package: "swift-log"),
       ]),
     tests(

@@ -2,8 +2,8 @@ import Synchronization
 
 /// Counters by number that threads share without a lock, in memory that is made once.
 ///
-/// `@unchecked Sendable`: the table never changes its place, and each of its counters is atomic. Of those an array can be
-/// made by hand only, since they cannot be copied.
+/// `@unchecked Sendable`: the table never changes its place, and each of its counters is atomic. Of those an array can
+/// be made by hand only, since they cannot be copied.
 public final class AtomicCounts: @unchecked Sendable {
   private let table: UnsafeMutablePointer<Atomic<Int32>>
   private let size: Int

@@ -43,7 +43,8 @@ struct DatagramRing: Sendable {
     }
   }
 
-  /// Copies datagrams with the numbers of a range, which must be there, to the end of an excerpt that has room for them.
+  /// Copies datagrams with the numbers of a range, which must be there, to the end of an excerpt that has room for
+  /// them.
   func copy(_ numbers: ClosedRange<UInt64>, to excerpt: inout DatagramExcerpt) {
     for number in numbers {
       let slot = slot(of: number)

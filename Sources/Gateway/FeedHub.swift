@@ -5,9 +5,9 @@ import HTTPServer
 
 /// The live feeds of one loop.
 ///
-/// A feed asks the log for what it has not seen: whoever reads slowly, or not at all, costs the echo nothing and finds a
-/// gap. Where nothing is new it waits here, and the loop looks at the log every ``Limits/feedInterval`` as long as one
-/// waits.
+/// A feed asks the log for what it has not seen: whoever reads slowly, or not at all, costs the echo nothing and finds
+/// a gap. Where nothing is new it waits here, and the loop looks at the log every ``Limits/feedInterval`` as long as
+/// one waits.
 actor FeedHub: LoopActor {
   nonisolated let loop: EventLoop
   private let log: DatagramLog

@@ -3,8 +3,8 @@ import Echo
 
 /// What the feeds of a loop are told, made once for all that are at the same place in the log.
 ///
-/// A piece ends where ``Limits/feedPiece`` bytes are full, and at numbers that ``Limits/datagramsPerRead`` divides: feeds
-/// that fell behind at different places come together there.
+/// A piece ends where ``Limits/feedPiece`` bytes are full, and at numbers that ``Limits/datagramsPerRead`` divides:
+/// feeds that fell behind at different places come together there.
 struct FeedPieces {
   /// Some events, in one piece of bytes.
   struct Piece {

@@ -2,8 +2,8 @@ import Basics
 
 /// Which feeds of a loop are told something, and how much, at each interval: a value without a clock.
 ///
-/// Feeds that have something to be told go by turns, so that however many there are and however fast datagrams come, the
-/// loop spends no more than a bounded share of its time on them.
+/// Feeds that have something to be told go by turns, so that however many there are and however fast datagrams come,
+/// the loop spends no more than a bounded share of its time on them.
 struct FeedSchedule {
   /// What a feed that waits is called for.
   enum Call: Hashable {

@@ -6,8 +6,8 @@ func mediaType(_ contentType: String?) -> String? {
     .map { $0.lowercased().filter { $0 != " " && $0 != "\t" } }
 }
 
-/// Which of `types` an Accept header (RFC 9110 section 12.5.1) asks for; nil for JSON, which is everybody's who does not
-/// name another type and like it better.
+/// Which of `types` an Accept header (RFC 9110 section 12.5.1) asks for; nil for JSON, which is everybody's who does
+/// not name another type and like it better.
 func preferredType(_ accept: String?, among types: [String]) -> String? {
   guard let accept else { return nil }
   var json = 0.0

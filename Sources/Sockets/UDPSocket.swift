@@ -116,8 +116,8 @@ public struct ReceivedDatagram: Sendable {
   }
 }
 
-/// Room for the control messages of one receipt, aligned as cmsghdr wants it: packet information (IPv6's is the longest,
-/// 40 bytes), the hop limit and the count of drops (24 each) and a timestamp (32) are 120 of the 128 bytes.
+/// Room for the control messages of one receipt, aligned as cmsghdr wants it: packet information (IPv6's is the
+/// longest, 40 bytes), the hop limit and the count of drops (24 each) and a timestamp (32) are 120 of the 128 bytes.
 struct ReceiveControl {
   var bytes:
     (

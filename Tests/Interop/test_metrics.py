@@ -18,6 +18,8 @@ FAMILIES = {
     "yodel_echo_datagrams_total": "counter",
     "yodel_echo_bytes_total": "counter",
     "yodel_echo_dropped_total": "counter",
+    "yodel_feeds": "gauge",
+    "yodel_feed_missed_total": "counter",
     "yodel_http_requests_total": "counter",
     "yodel_http_connections": "gauge",
     "yodel_build_info": "gauge",
