@@ -102,11 +102,18 @@ need-build:
 	@$(call install,pkg-config,pkg-config)
 	@$(call install,/usr/include/microhttpd.h,libmicrohttpd-dev)
 
-need-test: .venv/installed
+need-test: .venv/installed .build/nginx
 	@$(call install,curl,curl)
 	@$(call install,nc.openbsd,netcat-openbsd)
 	@$(call install,ip,iproute2)
 	@$(call install,/usr/bin/chromium,chromium)
+
+# Unpacked, not installed: Debian's package would start a web server. Where it cannot be had its test is skipped.
+.build/nginx:
+	@mkdir -p .build
+	@command -v nginx >/dev/null || { echo 'unpacking nginx (Debian package) into $@'; cd .build; \
+		{ apt-get download -qq nginx || { $(SUDO) apt-get update -qq && apt-get download -qq nginx; }; } \
+		&& dpkg -x nginx_*.deb nginx && rm nginx_*.deb; } || echo 'there is no nginx to test with'
 
 .venv/installed: Tests/Interop/requirements.txt Tests/Browser/requirements.txt
 	@$(call install,python3,python3)

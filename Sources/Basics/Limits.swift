@@ -78,8 +78,7 @@ public enum Limits {
   /// Bytes that a loop's feeds together are told in one interval, however fast datagrams come: likewise a twentieth of
   /// its time. What is overwritten meanwhile is a gap.
   public static let feedBytesPerInterval = 1 << 20
-  /// Bytes of events that go to a feed in one piece, but for the last event in it. With ``streamBuffer`` that is what a
-  /// feed holds of this process's memory when nobody reads it: below 90 KiB.
+  /// Bytes of events that go to a feed in one piece, but for the last event in it.
   public static let feedPiece = 16 << 10
   /// Pieces that a loop keeps for other feeds that are at the same place.
   public static let keptFeedPieces = 16
@@ -149,6 +148,8 @@ public enum Limits {
   public static let sendBuffer = 128 << 10
   /// Bytes of a streamed answer that wait for a slow reader before its writer has to wait.
   public static let streamBuffer = 64 << 10
+  /// The same of an answer without an end, of which there may be many that nobody reads for long.
+  public static let endlessStreamBuffer = 16 << 10
   /// Connections that the kernel queues for us (listen(2); the kernel caps it at net.core.somaxconn).
   public static let listenBacklog = 4096
   /// Connections accepted in one turn before others have theirs.

@@ -8,7 +8,8 @@ public struct HTTPBodyWriter: @unchecked Sendable {
   /// The client has gone.
   public struct Closed: Error {}
 
-  /// Sends bytes to the client; waits while more than ``Limits/streamBuffer`` of them are unread.
+  /// Sends bytes to the client; waits while more than ``Limits/streamBuffer`` of them are unread, or
+  /// ``Limits/endlessStreamBuffer`` of an answer without an end.
   ///
   /// - Throws: ``Closed`` when the client has gone.
   public func write(_ bytes: [UInt8]) async throws(Closed) {

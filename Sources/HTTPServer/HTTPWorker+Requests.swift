@@ -186,8 +186,8 @@ extension HTTPWorker {
     connection.task = nil
     connection.deadline = sendingDeadline(of: response)
     releaseBody(of: connection)
-    let native = native(response.body, for: connection)
     connection.isEndless = response.isEndless
+    let native = native(response.body, for: connection)
     for field in response.fields { native.add(field.name, field.value) }
     if response.closesConnection || connection.isLast || drain != nil { native.add("Connection", "close") }
     return MHD_queue_response(handle, UInt32(response.status), native.pointer)
@@ -205,7 +205,8 @@ extension HTTPWorker {
     case .bytes(let bytes): return MHDResponse(bytes)
     case .file(let file): return MHDResponse(file.bytes)
     case .stream(let produce):
-      let stream = StreamingBody(produce, worker: self, connection: connection)
+      let limit = connection.isEndless ? Limits.endlessStreamBuffer : Limits.streamBuffer
+      let stream = StreamingBody(produce, limit: limit, worker: self, connection: connection)
       connection.stream = stream
       return MHDResponse(stream, isHead: connection.isHead)
     }

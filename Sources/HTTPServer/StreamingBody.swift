@@ -18,6 +18,8 @@ final class StreamingBody {
 
   unowned let worker: HTTPWorker
   unowned let connection: HTTPConnection
+  /// How many bytes may be unread before the writer has to wait.
+  private let limit: Int
   let produce: @Sendable (HTTPBodyWriter) async throws -> Void
   var task: Task<Void, Never>?
   var end: End?
@@ -28,8 +30,10 @@ final class StreamingBody {
   private var writer: UnsafeContinuation<Bool, Never>?
 
   init(
-    _ produce: @escaping @Sendable (HTTPBodyWriter) async throws -> Void, worker: HTTPWorker, connection: HTTPConnection
+    _ produce: @escaping @Sendable (HTTPBodyWriter) async throws -> Void, limit: Int, worker: HTTPWorker,
+    connection: HTTPConnection
   ) {
+    self.limit = limit
     self.produce = produce
     self.worker = worker
     self.connection = connection
@@ -38,11 +42,11 @@ final class StreamingBody {
   private var unread: Int { bytes.count - offset }
 
   /// Whether more may be added without waiting.
-  var hasRoom: Bool { unread < Limits.streamBuffer }
+  var hasRoom: Bool { unread < limit }
 
   func append(_ new: [UInt8]) {
     // What has been read goes, also where the reader never quite catches up.
-    if offset >= Limits.streamBuffer {
+    if offset >= limit {
       bytes.removeFirst(offset)
       offset = 0
     }
@@ -66,7 +70,7 @@ final class StreamingBody {
       bytes.removeAll(keepingCapacity: true)
       offset = 0
     }
-    if unread < Limits.streamBuffer / 2 { writer.take()?.resume(returning: true) }
+    if unread < limit / 2 { writer.take()?.resume(returning: true) }
     return taken
   }
 

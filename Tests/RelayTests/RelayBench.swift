@@ -13,12 +13,13 @@ struct RelayBench {
   let thread: LoopThread
   let budget: ExchangeBudget
   let relay: UDPRelay
+  let ports = RelayPorts()
 
   init(limit: Int = 4096, restingCapacity: Int = 4096) throws {
     let budget = ExchangeBudget(limit: limit)
     thread = try LoopThread(name: "relay-test")
     self.budget = budget
-    relay = UDPRelay(on: thread.loop, budget: budget, restingCapacity: restingCapacity)
+    relay = UDPRelay(on: thread.loop, budget: budget, restingCapacity: restingCapacity, ports: ports)
   }
 
   func end() {

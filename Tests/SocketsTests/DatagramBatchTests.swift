@@ -115,6 +115,24 @@ import Testing
     #expect(!client.hasSomething)
   }
 
+  @Test(arguments: [("0.0.0.0:0", "127.0.0.1"), ("[::1]:0", "::1"), ("[::]:0", "::1"), ("[::]:0", "127.0.0.1")])
+  func aStampedSocketTellsWhenAndLosesNothingElseItTells(place: String, asked: String) throws {
+    let wildcard = place.contains("0.0.0.0") || place.contains("[::]")
+    let asked = try #require(IPAddress(asked))
+    for isStamped in [true, false] {
+      let socket = try UDPSocket.bound(
+        to: #require(SocketAddress(place)), isStamped: isStamped, dualStack: wildcard && place.contains("::"))
+      let client = try PlainSocket(at: asked.version == 4 ? "127.0.0.1:0" : "[::1]:0")
+      let before = WallTime.now()
+      for size in 1...3 { client.send(pattern(size), to: SocketAddress(asked, port: try socket.localAddress().port)) }
+      let datagrams = try receive(socket)
+      let times = datagrams.compactMap(\.receivedAt)
+      #expect(times.count == (isStamped ? 3 : 0) && times == times.sorted())
+      #expect(times.allSatisfy { before <= $0 && $0 <= .now() })
+      #expect(datagrams.allSatisfy { $0.destination == (wildcard ? asked : nil) && $0.hopLimit != nil })
+    }
+  }
+
   @Test func aDatagramThatIsNotAnsweredIsSkippedAndRepliesGoOutOnce() throws {
     let socket = try bound("127.0.0.1:0")
     let client = try PlainSocket(at: "127.0.0.1:0")
