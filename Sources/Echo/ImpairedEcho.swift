@@ -37,7 +37,7 @@ actor ImpairedEcho: LoopActor {
   }
 
   /// - Parameter sockets: the loop's, in the order of the server's addresses.
-  init(on loop: EventLoop, sockets: [BoundSocket<UDPSocket>], admission: EchoAdmission, log: DatagramLog?) {
+  init(on loop: EventLoop, sockets: [BoundSocket<UDPSocket>], admission: EchoAdmission, log: DatagramLog? = nil) {
     self.loop = loop
     self.sockets = sockets
     self.admission = admission

@@ -208,7 +208,8 @@ import Testing
       // Nothing is sent to them: all of it is held until the end.
       for source in ["8.8.8.8:5000", "127.0.0.1:5000"] {
         let datagrams = try (0..<3).map { _ in
-          ArrivedDatagram(source: try #require(SocketAddress(source)), listener: 0, bytes: [1])
+          ArrivedDatagram(
+            source: try #require(SocketAddress(source)), socket: socket.address, listener: 0, bytes: [1])
         }
         #expect(impaired.take(datagrams))
       }
