@@ -80,6 +80,7 @@ bench: build need-bench ## measure beside the floor and a plain echo; writes .bu
 	Benchmarks/run --markdown .build/bench/report.md
 	Benchmarks/idle
 	Benchmarks/delays
+	Benchmarks/watched
 
 bench-quick: build need-bench ## the same in under a minute
 	Benchmarks/run --quick --markdown .build/bench/report.md

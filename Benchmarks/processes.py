@@ -3,6 +3,7 @@
 import ctypes
 import os
 import re
+import resource
 import signal
 import subprocess
 import time
@@ -17,6 +18,13 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 class BenchmarkError(Exception):
     """What the user should read instead of a traceback."""
+
+
+def raise_descriptor_limit(count):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < count:
+        raise BenchmarkError(f"{count} descriptors are needed, {hard} allowed: ulimit -n {count}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, count), hard))
 
 
 def placement(pin):
@@ -112,6 +120,10 @@ class Server:
     @property
     def udp_port(self):
         return int(self.printed(r"UDP echo: 127\.0\.0\.1:(\d+)")[1])
+
+    def resident_kib(self):
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.partition("VmRSS:")[2].split()[0])
 
     def last_words(self):
         lines = self.errors.read_text(errors="replace").splitlines()[-5:]

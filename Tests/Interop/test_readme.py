@@ -24,7 +24,27 @@ def blocks(language):
 
 def curl_lines():
     lines = [line.removeprefix("$ ") for block in blocks("sh") + blocks("console") for line in block.splitlines()]
-    return [line for line in lines if line.startswith("curl ")]
+    return [line for line in lines if line.startswith("curl ") and "event-stream" not in line]
+
+
+def test_the_feed_of_the_readme_shows_what_comes(gateway):
+    line = next(line for block in blocks("sh") for line in block.splitlines() if "event-stream" in line)
+    assert line.startswith("curl -N ")
+    feed = subprocess.Popen(
+        ["bash", "-c", "exec " + line.replace("http://127.0.0.1:8080", gateway.url) + " -sS"], stdout=subprocess.PIPE
+    )
+    try:
+        assert feed.stdout.readline().startswith(b":")
+        assert gateway.send("watched").status == 200
+        shown = next(line for line in feed.stdout if line.startswith(b"data: "))
+        entry = json.loads(shown.removeprefix(b"data: "))
+        assert entry["text"] == "watched" and entry["via_gateway"] is True
+        example = json.loads(re.search(r"^data: (\{.*\})$", README, re.M)[1])
+        assert list(example) == list(entry)
+    finally:
+        feed.kill()
+        feed.wait()
+        feed.stdout.close()
 
 
 def test_there_are_lines_to_try():
@@ -43,6 +63,8 @@ def test_curl_lines_of_the_readme_work(gateway, line):
         del asked["expires_in_ms"]
         assert json.loads(done.stdout).items() >= asked.items()
         assert gateway.request("DELETE", "/api/echo/impairments").status == 200, "the next line meets none"
+    elif "/api/datagrams" in line:
+        assert len(json.loads(done.stdout)["datagrams"]) <= 10
     else:
         assert json.loads(done.stdout)["match"] is True
 

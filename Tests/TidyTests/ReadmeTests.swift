@@ -55,7 +55,10 @@ struct ReadmeTests {
       "\(room >> 10) KiB, each header, cookie and argument of a query counted as \(Limits.headerOverhead) bytes more",
       "head \(text(Limits.headDeadline)), body \(text(Limits.bodyDeadline))",
       "next head \(text(Limits.keepAliveDeadline)), reading the answer \(text(Limits.answerDeadline))",
-      "`--max-connections` (\(Limits.defaultMaxConnections))", "`--max-in-flight` (\(Limits.defaultMaxInFlight))",
+      "`--max-connections` (\(Limits.defaultMaxConnections))",
+      "`--max-feeds` (\(Limits.defaultMaxFeeds)), \(Limits.feedsPerClient) for one client",
+      "the newest 1,024 datagrams, the first 1,024 bytes of each", "closed after \(Limits.inactivityTimeoutSeconds) s in",
+      "every \(text(Limits.feedKeepAlive)) that it is still there", "`--max-in-flight` (\(Limits.defaultMaxInFlight))",
       "\(Limits.connectionsOverLimit) (\(Limits.connectionsOverShare)) later: closed",
       "`--message-rate`: \(Limits.defaultMessageRate) for", "`--echo-rate`: \(Limits.defaultEchoRate) for",
       "the reading of an answer \(text(Limits.drainSending)), a head \(text(Limits.drainGrace))",
@@ -66,6 +69,7 @@ struct ReadmeTests {
       // A line may end anywhere.
       #expect(readme.replacing("\n", with: " ").contains(bound), "\(bound)")
     }
+    #expect(Limits.recordedDatagrams == 1024 && Limits.recordedBytes == 1024)
     #expect(Limits.connectionShare == 4 && readme.contains("a quarter for one client"))
     #expect(Limits.logLinesPerSecond == 1 && readme.contains("one a second and kind"))
   }
