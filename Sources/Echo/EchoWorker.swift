@@ -22,7 +22,7 @@ actor EchoWorker: LoopActor {
 
   /// The worker owns its sockets: when it stops, they are closed.
   init(
-    on loop: EventLoop, sockets: [BoundSocket<UDPSocket>], admission: EchoAdmission, log: DatagramLog?,
+    on loop: EventLoop, sockets: [BoundSocket<UDPSocket>], admission: EchoAdmission, log: DatagramLog? = nil,
     observer: EchoServer.Observer?
   ) {
     self.loop = loop
