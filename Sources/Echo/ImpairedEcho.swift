@@ -27,6 +27,10 @@ actor ImpairedEcho: LoopActor {
   private let outgoing = OutgoingBatch(capacity: Limits.echoBatch, datagramSize: Limits.receiveBuffer)
   /// Which socket the batch is for.
   private var outgoingListener = 0
+  /// Which of the datagrams being decided each reply in the batch answers; nil where it was decided before.
+  private var answered: [Int?] = []
+  /// Those of the datagrams being decided whose reply the kernel refused.
+  private var unsent: [Int] = []
 
   /// A reply that waits.
   private struct Reply {
@@ -149,14 +153,18 @@ extension ImpairedEcho {
   private func decide(_ datagrams: [ArrivedDatagram]) {
     let now = MonotonicTime.now()
     release(by: now)
-    let outcomes = datagrams.map { decide($0, at: now) }
-    log?.write(datagrams) { outcomes[$0] }
+    var outcomes = datagrams.enumerated().map { decide($1, number: $0, at: now) }
     sendCollected()
+    for number in unsent { outcomes[number].fate = .refused(.sendFailed) }
+    unsent.removeAll(keepingCapacity: true)
+    log?.write(datagrams) { outcomes[$0] }
     schedule()
   }
 
   /// Answers what is known of the outcome at once: a reply that is held may find that the kernel does not send it.
-  private func decide(_ datagram: ArrivedDatagram, at now: MonotonicTime) -> DatagramLog.Outcome {
+  ///
+  /// - Parameter number: its place among those that are decided now.
+  private func decide(_ datagram: ArrivedDatagram, number: Int, at now: MonotonicTime) -> DatagramLog.Outcome {
     tally.received += 1
     tally.bytesReceived += datagram.bytes.count
     guard !sockets.isEmpty else {
@@ -177,7 +185,7 @@ extension ImpairedEcho {
           continue
         }
       }
-      if answer(datagram, copy, at: now) { isAnswered = true } else { refusal = .holdFull }
+      if answer(datagram, number: number, copy, at: now) { isAnswered = true } else { refusal = .holdFull }
     }
     let kinds = ImpairmentKinds(fate.kinds)
     if isAnswered { return (.echoed, kinds) }
@@ -185,12 +193,14 @@ extension ImpairedEcho {
   }
 
   /// false where the reply would have to wait and there is no room.
-  private func answer(_ datagram: ArrivedDatagram, _ copy: Fate.Copy, at now: MonotonicTime) -> Bool {
+  private func answer(
+    _ datagram: ArrivedDatagram, number: Int, _ copy: Fate.Copy, at now: MonotonicTime
+  ) -> Bool {
     var reply = Reply(
       source: datagram.source, destination: datagram.destination, listener: datagram.listener, bytes: datagram.bytes)
     if let bit = copy.flippedBit { reply.bytes[bit / 8] ^= 1 << UInt8(bit % 8) }
     if copy.delay == .zero, copy.transmission == nil {
-      collect(reply)
+      collect(reply, answering: number)
       return true
     }
     let isHeld = hold.insert(
@@ -230,22 +240,26 @@ extension ImpairedEcho: TimerHandler {
     }
   }
 
-  private func collect(_ reply: Reply) {
+  /// - Parameter number: which of the datagrams being decided it answers.
+  private func collect(_ reply: Reply, answering number: Int? = nil) {
     if reply.listener != outgoingListener || outgoing.count == outgoing.capacity { sendCollected() }
     outgoingListener = reply.listener
     tally.echoed += 1
     tally.bytesEchoed += reply.bytes.count
+    answered.append(number)
     outgoing.add(reply.bytes, to: reply.source, from: reply.destination, on: sockets[reply.listener].address)
   }
 
   /// What was counted as echoed is taken back where the kernel refuses it.
   private func sendCollected() {
     guard outgoing.count > 0 else { return }
-    outgoing.send(on: sockets[outgoingListener].socket) { _, bytes in
+    outgoing.send(on: sockets[outgoingListener].socket) { index, bytes in
+      if let number = answered[index] { unsent.append(number) }
       tally.echoed -= 1
       tally.bytesEchoed -= bytes
       drop(.sendFailed)
     }
+    answered.removeAll(keepingCapacity: true)
   }
 
   /// One timer for whatever comes first.

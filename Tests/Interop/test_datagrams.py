@@ -2,6 +2,7 @@
 
 import base64
 import datetime
+import json
 import socket
 
 import pytest
@@ -21,7 +22,9 @@ def gateway(serve):
     return serve(udp=("127.0.0.1:0", "0.0.0.0:0"))
 
 
-def entries(gateway, limit=None):
+def entries(gateway, limit=None, of=0):
+    """What is listed, once there are `of`: a reply can be back before its datagram is."""
+    wait_until(lambda: len(gateway.get("/api/datagrams?limit=1000").json()["datagrams"]) >= of, f"{of} are listed")
     found = is_json(gateway.get("/api/datagrams" + (f"?limit={limit}" if limit else "")))
     assert set(found) == {"datagrams"}
     for entry in found["datagrams"]:
@@ -45,7 +48,7 @@ def test_the_newest_are_first_and_each_says_what_it_is(gateway):
             client.sendto(data, gateway.udp)
             assert client.recv(9999) == data
     after = datetime.datetime.now(datetime.timezone.utc)
-    binary, empty, hello = entries(gateway)
+    binary, empty, hello = entries(gateway, of=3)
     assert [entry["text"] for entry in (hello, empty, binary)] == ["hello", "", None]
     assert base64.b64decode(binary["base64"]) == b"\xff\x00\n" and binary["bytes"] == 3
     assert hello["source"] == {"address": "127.0.0.1", "port": port}
@@ -58,13 +61,13 @@ def test_the_newest_are_first_and_each_says_what_it_is(gateway):
 def test_on_a_wildcard_the_destination_is_the_address_that_was_asked(gateway):
     _, port = gateway.udp_addresses[1]
     assert ask(("127.0.0.3", port), b"where")[0] == b"where"
-    assert entries(gateway)[0]["destination"] == {"address": "127.0.0.3", "port": port}
+    assert entries(gateway, of=1)[0]["destination"] == {"address": "127.0.0.3", "port": port}
 
 
 def test_the_first_kilobyte_is_kept_and_a_character_that_was_cut_is_no_harm(gateway):
     data = ("x" + "é" * 1000).encode()
     assert ask(gateway.udp, data)[0] == data
-    entry = entries(gateway)[0]
+    entry = entries(gateway, of=1)[0]
     assert entry["bytes"] == 2001 and base64.b64decode(entry["base64"]) == data[:1024]
     assert entry["text"] == "x" + "é" * 511
 
@@ -73,20 +76,20 @@ def test_what_is_refused_is_listed_with_its_reason(gateway):
     with udp_socket() as client:
         client.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 47)
         client.sendto(b"an answer's hop limit", gateway.udp)
-    refused = wait_until(lambda: entries(gateway), "it is listed")[0]
+    refused = entries(gateway, of=1)[0]
     assert (refused["fate"], refused["reason"], refused["text"]) == ("refused", "own_address", "an answer's hop limit")
 
 
 def test_a_forged_source_is_listed_as_it_came(gateway):
     send_forged(("127.0.0.1", 19), gateway.udp, b"chargen")
-    refused = wait_until(lambda: entries(gateway), "it is listed")[0]
+    refused = entries(gateway, of=1)[0]
     assert refused["source"] == {"address": "127.0.0.1", "port": 19} and refused["reason"] == "low_source_port"
 
 
 def test_our_own_messages_are_told_apart(gateway):
     assert gateway.send("by the gateway").status == 200
     ask(gateway.udp, b"by another program")
-    assert [(entry["text"], entry["via_gateway"]) for entry in entries(gateway)] == [
+    assert [(entry["text"], entry["via_gateway"]) for entry in entries(gateway, of=2)] == [
         ("by another program", False),
         ("by the gateway", True),
     ]
@@ -95,8 +98,7 @@ def test_our_own_messages_are_told_apart(gateway):
 def test_a_port_that_the_gateway_has_elsewhere_is_no_sign(gateway):
     local = gateway.send("mine").json()["local"]
     send_forged(("192.0.2.7", local["port"]), gateway.udp, b"forged")
-    wait_until(lambda: len(entries(gateway)) == 2, "both are listed")
-    assert [entry["via_gateway"] for entry in entries(gateway)] == [False, True]
+    assert [entry["via_gateway"] for entry in entries(gateway, of=2)] == [False, True]
 
 
 def test_as_many_as_are_asked_for_and_a_hundred_unasked(gateway):
@@ -104,6 +106,7 @@ def test_as_many_as_are_asked_for_and_a_hundred_unasked(gateway):
         for number in range(1100):
             client.sendto(b"%d" % number, gateway.udp)
             assert client.recv(99) == b"%d" % number
+    wait_until(lambda: entries(gateway, 1, of=1)[0]["text"] == "1099", "the last is listed")
     newest = [str(number) for number in range(1099, -1, -1)]
     for limit, count in ((None, 100), (1, 1), (33, 33), (1000, 1000)):
         assert [entry["text"] for entry in entries(gateway, limit)] == newest[:count]
@@ -146,3 +149,36 @@ def test_with_a_token_it_is_for_who_has_it(own, tmp_path):
     is_problem(gateway.get("/api/datagrams"), 401, "unauthorized")
     headers = {"Authorization": "Bearer a-token-of-this-test-0123456789", "X-Forwarded-For": "203.0.113.9"}
     assert gateway.request("GET", "/api/datagrams", headers=headers).status == 200
+
+
+@pytest.mark.parametrize("impairments", [{}, {"corrupt_percent": 100}, {"duplicate_percent": 100}])
+def test_what_the_kernel_does_not_send_is_refused(internet, own, impairments):
+    gateway = own(Gateway, "--loops", "1", prefix=internet.prefix)
+
+    def listed():
+        if impairments:
+            assert gateway.request("PUT", "/api/echo/impairments", json.dumps(impairments)).status == 200
+        for number in range(20):
+            ask(gateway.udp, b"%d" % number)
+            # There is no way there.
+            send_forged(("192.0.2.77", 4000), gateway.udp, b"into the void")
+        return entries(gateway, of=40)
+
+    found = internet.inside(listed)
+    assert len(found) == 40
+    for entry in found:
+        is_void = entry["source"]["address"] == "192.0.2.77"
+        assert (entry["fate"], entry["reason"]) == (("refused", "send_failed") if is_void else ("echoed", None))
+
+
+def test_what_impairments_do_is_listed(gateway):
+    for impairments, fate, names in [
+        ({"loss_percent": 100}, "lost", ["loss"]),
+        ({"delay_ms": 20, "duplicate_percent": 100}, "echoed", ["duplicate", "delay"]),
+    ]:
+        before = len(entries(gateway))
+        assert gateway.request("PUT", "/api/echo/impairments", json.dumps(impairments)).status == 200
+        with udp_socket() as client:
+            client.sendto(b"impaired", gateway.udp)
+            entry = entries(gateway, of=before + 1)[0]
+        assert (entry["fate"], entry["impairments"], entry["reason"]) == (fate, names, None)
