@@ -7,6 +7,7 @@
 #include <time.h> /* before linux/errqueue.h, which needs struct timespec */
 
 #include <linux/errqueue.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <stdint.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 /* struct mmsghdr, recvmmsg(2), sendmmsg(2), accept4(2), pthread_setname_np(3): behind _GNU_SOURCE. */
 struct clinux_mmsghdr {
@@ -46,6 +48,12 @@ static inline struct epoll_event clinux_epoll_event (uint32_t events, uint64_t d
   return event;
 }
 
+/* epoll_pwait2(2), Linux 5.11: glibc has it from 2.35 on, and the number is the same on every architecture. */
+static inline int clinux_epoll_pwait2 (int epoll, struct epoll_event *events, int count, const struct timespec *timeout)
+{
+  return (int) syscall (441, epoll, events, count, timeout, (void *) 0, (size_t) 0);
+}
+
 /* The flags of epoll are an enum whose last member does not fit Swift's Int32. */
 static const uint32_t CLINUX_EPOLLIN = EPOLLIN;
 static const uint32_t CLINUX_EPOLLOUT = EPOLLOUT;
@@ -68,6 +76,7 @@ static inline size_t clinux_cmsg_length (size_t length) { return CMSG_LEN (lengt
 static const int CLINUX_SO_TIMESTAMPNS = 35;
 static const int CLINUX_SO_REUSEPORT = 15;
 static const int CLINUX_SO_RXQ_OVFL = 40;
+static const int CLINUX_SO_MEMINFO = 55;
 static const int CLINUX_IP_TTL = 2;
 static const int CLINUX_IP_PKTINFO = 8;
 static const int CLINUX_IP_RECVERR = 11;

@@ -48,6 +48,8 @@ final class Poller {
 
   private let epoll: Descriptor
   private let events: UnsafeMutablePointer<epoll_event>
+  /// The kernel waits by the nanosecond (Linux 5.11), and nothing between it and us forbids that.
+  private var waitsPrecisely = true
   private var slots: [Slot] = []
   private var freeSlots: [UInt32] = []
 
@@ -104,14 +106,30 @@ final class Poller {
 
   /// Sleeps until something is ready or the deadline passes; answers how many events there are.
   func wait(until deadline: MonotonicTime) -> Int {
-    let left = (deadline - .now()).count
-    // Rounded up: waking a fraction too early would turn the loop for nothing.
-    let milliseconds = Int32(clamping: left <= 0 ? 0 : (left + 999_999) / 1_000_000)
-    let number = epoll.number
+    let left = max(0, (deadline - .now()).count)
     do throws(SocketError) {
+      if waitsPrecisely, let count = try waitPrecisely(left) { return count }
+      // Rounded up: waking a fraction too early would turn the loop for nothing.
+      let milliseconds = Int32(clamping: (left + 999_999) / 1_000_000)
+      let number = epoll.number
       return Int(try systemCall(.epoll_wait) { epoll_wait(number, events, Int32(Limits.eventsPerWait), milliseconds) })
     } catch {
       preconditionFailure("\(error)")  // epoll_wait(2) names no error that is not a bug of ours.
+    }
+  }
+
+  /// Waits for `left` nanoseconds at most; nil where only whole milliseconds are to be had, from now on.
+  private func waitPrecisely(_ left: Int64) throws(SocketError) -> Int? {
+    let number = epoll.number
+    var timeout = timespec(tv_sec: Int(left / 1_000_000_000), tv_nsec: Int(left % 1_000_000_000))
+    do throws(SocketError) {
+      return Int(
+        try systemCall(.epoll_pwait2) { clinux_epoll_pwait2(number, events, Int32(Limits.eventsPerWait), &timeout) })
+    } catch {
+      // An older kernel does not know the call; a filter of system calls (seccomp(2)) may not.
+      guard error.errno == .noFunction || error.errno == .notPermitted else { throw error }
+      waitsPrecisely = false
+      return nil
     }
   }
 

@@ -25,6 +25,6 @@ public struct SocketError: Error, Hashable, Sendable, CustomStringConvertible {
 
 /// The system calls whose failure a caller may see.
 public enum SystemCall: String, CaseIterable, Sendable {
-  case accept4, bind, connect, epoll_create1, epoll_ctl, epoll_wait, eventfd, getsockname, getsockopt, listen, poll
-  case pthread_create, read, recv, recvmmsg, recvmsg, send, sendmmsg, setsockopt, signalfd, socket, write
+  case accept4, bind, connect, epoll_create1, epoll_ctl, epoll_pwait2, epoll_wait, eventfd, getsockname, getsockopt
+  case listen, poll, pthread_create, read, recv, recvmmsg, recvmsg, send, sendmmsg, setsockopt, signalfd, socket, write
 }
