@@ -108,6 +108,43 @@ public enum Limits {
   /// Datagrams that nobody waits for, read from one socket in one turn.
   public static let surplusReadsPerTurn = 64
 
+  // MARK: Series
+
+  /// Datagrams of a series that HTTP asks for.
+  public static let probeCount = 1...10_000
+  /// Datagrams of a series that says nothing of their number.
+  public static let defaultProbeCount = 10
+  /// From one datagram of a series to the next, in milliseconds; 0 stands for "when the last is decided".
+  public static let probeIntervalMilliseconds = 1...60_000
+  /// The interval of a series that says nothing of it, in milliseconds.
+  public static let defaultProbeIntervalMilliseconds = 1000
+  /// The least interval of a series that is asked for from beyond this machine, in milliseconds.
+  public static let remoteProbeIntervalMilliseconds = 10
+  /// A probe's payload, in bytes: from its number, three times, to the largest that IPv4 carries.
+  public static let probeSize = 24...largestPayloadIPv4
+  /// The payload of a series that says nothing of it, in bytes.
+  public static let defaultProbeSize = 64
+  /// How long a series that HTTP asks for goes on sending.
+  public static let longestSeries = Nanoseconds.seconds(3600)
+  /// Series at once over all loops.
+  public static let defaultMaxSeries = 16
+  /// Round-trip times that a series keeps exactly, 80 KB; past it their distribution is kept, in 60 KB.
+  public static let exactRoundTrips = 10_000
+  /// Datagrams of a series that are remembered, decided or not, so that a copy is known for one; 24 bytes each. More
+  /// are only while they are undecided.
+  public static let rememberedProbes = 10_000
+  /// Datagrams of a series that may be undecided at once: `yodel ping` refuses a timeout that takes more intervals.
+  public static let undecidedProbes = 100_000
+  /// Duplicates that a series over HTTP lists; the others are counted alone. A target may send any number, and a slow
+  /// reader's lines are kept.
+  public static let listedDuplicates = 10_000
+  /// Datagrams that a series sends, and receives, in one turn before others have theirs.
+  public static let probesPerTurn = 64
+  /// How soon a datagram for which the kernel had no room is tried again.
+  public static let probeRetry = Nanoseconds.milliseconds(1)
+  /// What the kernel may queue for a series, in bytes (SO_RCVBUF; the kernel grants up to net.core.rmem_max).
+  public static let seriesSocketBuffer = 4 << 20
+
   // MARK: HTTP
 
   /// A request body, in bytes: 65,527 bytes as `\u00xx` escapes in JSON are 393,162, and there is room for the rest.

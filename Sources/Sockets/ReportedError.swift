@@ -24,19 +24,25 @@ public struct ReportedError: Error, Hashable, Sendable {
     self.errno = errno
   }
 
-  /// Takes the next error from the socket's error queue; nil where it is empty.
-  init?(nextOn descriptor: Int32) {
+  /// Takes the next error from the socket's error queue, and as much of the datagram that met it as was quoted and has
+  /// room; nil where the queue is empty.
+  static func next(
+    on descriptor: Int32, quoting room: UnsafeMutableRawBufferPointer = .init(start: nil, count: 0)
+  ) -> (error: ReportedError, quoted: Int)? {
     var control = ReceiveControl()
-    let error: sock_extended_err? = withUnsafeMutableBytes(of: &control.bytes) { control in
-      // The datagram that met the error is returned as data; nobody wants it.
-      var message = msghdr()
-      message.msg_control = control.baseAddress
-      message.msg_controllen = control.count
-      let taken = try? nonblockingCall(.recvmsg) { recvmsg(descriptor, &message, Int32(MSG_ERRQUEUE)) }
-      return taken == nil ? nil : Self.extendedError(in: &message)
+    return withUnsafeMutableBytes(of: &control.bytes) { control in
+      var vector = iovec(iov_base: room.baseAddress, iov_len: room.count)
+      return withUnsafeMutablePointer(to: &vector) { vector in
+        var message = msghdr()
+        message.msg_iov = vector
+        message.msg_iovlen = 1
+        message.msg_control = control.baseAddress
+        message.msg_controllen = control.count
+        let taken = try? nonblockingCall(.recvmsg) { recvmsg(descriptor, &message, Int32(MSG_ERRQUEUE)) }
+        guard let length = taken ?? nil, let error = Self.extendedError(in: &message) else { return nil }
+        return (ReportedError(error), length)
+      }
     }
-    guard let error else { return nil }
-    self.init(error)
   }
 
   private init(_ error: sock_extended_err) {

@@ -13,10 +13,12 @@ public struct UDPSocket: ~Copyable, Sendable {
   /// A socket that talks to `peer` alone: the kernel drops what others send to it, and reports what ICMP says of
   /// the peer (`IP_RECVERR`, read with ``takeError()``). Arrivals carry the kernel's receive time.
   ///
+  /// - Parameter receiveBuffer: what the kernel may queue, in bytes; nil for the system's default.
   /// - Throws: `EAGAIN` from connect where no local port is left, `ENETUNREACH` and its like where there is no
   ///   route, `EMFILE` without descriptors.
-  public static func connected(to peer: SocketAddress) throws(SocketError) -> UDPSocket {
+  public static func connected(to peer: SocketAddress, receiveBuffer: Int? = nil) throws(SocketError) -> UDPSocket {
     let socket = try Descriptor.socket(peer.family, SOCK_DGRAM)
+    if let receiveBuffer { try socket.setOption(SOL_SOCKET, SO_RCVBUF, to: Int32(receiveBuffer)) }
     try socket.setOption(SOL_SOCKET, CLINUX_SO_TIMESTAMPNS, to: 1)
     switch peer.ip {
     case .v4: try socket.setOption(Int32(IPPROTO_IP), CLINUX_IP_RECVERR, to: 1)
@@ -74,11 +76,26 @@ public struct UDPSocket: ~Copyable, Sendable {
     }
   }
 
+  /// The next error that ICMP or the kernel reported for a connected socket, and how many bytes of the datagram that
+  /// met it are now in `buffer`: an ICMP message quotes as much of it as its sender liked. nil where none is queued.
+  public borrowing func nextError(quoting buffer: ReceiveBuffer) -> (error: ReportedError, quoted: Int)? {
+    ReportedError.next(on: socket.number, quoting: buffer.bytes)
+  }
+
+  /// How many datagrams the kernel dropped on this socket, for want of room above all (socket(7), `SO_MEMINFO`).
+  public borrowing func droppedDatagrams() -> Int {
+    var values = [UInt32](repeating: 0, count: Int(SK_MEMINFO_VARS))
+    var length = socklen_t(values.count * MemoryLayout<UInt32>.size)
+    let number = socket.number
+    let told = try? systemCall(.getsockopt) { getsockopt(number, SOL_SOCKET, CLINUX_SO_MEMINFO, &values, &length) }
+    return told == nil ? 0 : Int(values[Int(SK_MEMINFO_DROPS)])
+  }
+
   /// The newest error that ICMP or the kernel reported for a connected socket; the error queue is empty and the
   /// pending error cleared afterwards, or an epoll would tell of it again and again. nil where there was none.
   public borrowing func takeError() -> ReportedError? {
     var newest: ReportedError?
-    while let error = ReportedError(nextOn: socket.number) { newest = error }
+    while let next = ReportedError.next(on: socket.number) { newest = next.error }
     var pending: Int32 = 0
     var length = socklen_t(MemoryLayout<Int32>.size)
     let number = socket.number
