@@ -36,6 +36,7 @@ extension Problem {
     case .restedSockets: "the target sends more than one reply, and every socket has yet to rest from the last one"
     case .retiredSockets: "this target did not answer, or answered twice, so often that late replies must be waited for"
     case .descriptors: "the process has no descriptor left"
+    case .series: "as many series run, or wait for their reader, as --max-series allows"
     case .ports: "no local port is left"
     case .buffers: "the kernel has no buffer left"
     }

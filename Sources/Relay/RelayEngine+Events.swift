@@ -58,38 +58,24 @@ extension RelayEngine {
 
   private mutating func receive(_ datagram: ReceivedDatagram, on id: SocketID) {
     let socket = sockets[id]!
-    let (arrival, now) = arrival(of: datagram)
+    let network = network
+    let arrival = Arrival(
+      datagram.receivedAt, wallTime: { network.wallTime() }, monotonicTime: { network.monotonicTime() })
     // What came before the message left is no reply to it: a late one to the socket's last message, or a stranger's
     // that came while the socket had a port and no peer yet.
-    guard arrival >= socket.exchange!.sentAt else {
+    guard arrival.time >= socket.exchange!.sentAt else {
       lateReplies += 1
       socket.exchange!.hasHeardSurplus = true
-      return pool.heardSurplus(from: socket.target, at: now)
+      return pool.heardSurplus(from: socket.target, at: arrival.readAt)
     }
     switch socket.exchange!.rules.handle(.datagram(isTruncated: datagram.isTruncated)) {
     case .deliver:
       let reply = Reply(
         bytes: buffer.prefix(datagram.length), sender: datagram.sender, local: socket.connection.local,
-        roundTrip: arrival - socket.exchange!.sentAt)
-      deliver(reply, on: id, at: now)
+        roundTrip: arrival.time - socket.exchange!.sentAt)
+      deliver(reply, on: id, at: arrival.readAt)
     case .fail(let error): fail(id, error)
     case .send, .wait, .waitForRoom: break
     }
-  }
-
-  /// When the kernel received the datagram, on our clock, and now.
-  ///
-  /// The stamp is of the wall clock, so its age is taken, and the wall clock is read first: whatever comes between
-  /// makes the arrival later than it was, never earlier. Where the clock was set between arrival and receipt, a reply
-  /// may seem older than its message, or to come from the future; then it is not believed.
-  private func arrival(of datagram: ReceivedDatagram) -> (arrival: MonotonicTime, now: MonotonicTime) {
-    guard let stamp = datagram.receivedAt else {
-      let now = network.monotonicTime()
-      return (now, now)
-    }
-    let age = network.wallTime() - stamp
-    let now = network.monotonicTime()
-    if age < Limits.unbelievableAge { return (MonotonicTime(nanoseconds: .min), now) }
-    return (now - max(.zero, age), now)
   }
 }

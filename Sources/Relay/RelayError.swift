@@ -26,6 +26,8 @@ public enum RelayError: Error, Hashable, Sendable {
     case retiredSockets
     /// The process's or the machine's descriptors.
     case descriptors
+    /// Series at once.
+    case series
     /// Local ports.
     case ports
     /// The kernel's memory for buffers.

@@ -113,7 +113,7 @@ extension Ledger {
       case .overloaded(.retiredSockets): budget.retiredSockets > 0
       case .overloaded(.descriptors), .overloaded(.ports), .overloaded(.buffers), .targetUnreachable:
         openFailure.map { RelayError(opening: SocketError(.connect, $0)) == error } ?? false
-      case .noReply, .portUnreachable, .messageTooLarge, .cancelled: false
+      case .noReply, .portUnreachable, .messageTooLarge, .cancelled, .overloaded(.series): false
       }
     if !isJustified { note("exchange \(exchange) was refused without a cause: \(error)") }
     close(exchange, .failure(error), at: time)
@@ -144,6 +144,7 @@ extension Ledger {
     case .overloaded(.exchanges): "overloaded exchanges"
     case .overloaded(.restedSockets): "overloaded rested-sockets"
     case .overloaded(.retiredSockets): "overloaded retired-sockets"
+    case .overloaded(.series): "overloaded series"
     case .overloaded(.descriptors): "overloaded descriptors"
     case .overloaded(.ports): "overloaded ports"
     case .overloaded(.buffers): "overloaded buffers"

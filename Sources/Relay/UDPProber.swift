@@ -1,0 +1,191 @@
+import Basics
+public import EventLoop
+import Sockets
+
+/// Sends series of datagrams to UDP targets and says what became of each, on one loop.
+///
+/// ``ProbePlan`` says what is due when, ``ProbeSeries`` what each event means. Here they meet a connected socket a
+/// series, which hears the target alone, and the loop's time.
+public actor UDPProber: LoopActor {
+  /// The loop that everything here runs on.
+  public nonisolated let loop: EventLoop
+  let budget: ExchangeBudget
+  let places: SeriesBudget
+  /// What a token stands for.
+  private enum Place {
+    case running(ProbeRun)
+    /// Its series is over.
+    case retired(ProbeSocket)
+  }
+
+  private var runs: [Place?] = []
+  private var freeTokens: [Int] = []
+  /// Those whose lines are still to be taken, by the number of their session.
+  private var sessions: [Int: ProbeRun] = [:]
+  private var lastSession = 0
+  private var isEnding = false
+  let buffer = ReceiveBuffer()
+  /// Datagrams that arrived when their series was over.
+  public internal(set) var lateReplies = 0
+
+  /// A prober on `loop`.
+  ///
+  /// - Parameters:
+  ///   - budget: of exchanges and retired sockets; a series takes the place of one exchange.
+  ///   - places: how many series there may be. Both are shared by all loops.
+  public init(on loop: EventLoop, budget: ExchangeBudget, places: SeriesBudget) {
+    self.loop = loop
+    self.budget = budget
+    self.places = places
+  }
+}
+
+// MARK: - A series
+
+extension UDPProber {
+  /// Begins a series; its first datagram leaves before this returns.
+  ///
+  /// - Parameter onEnd: is told the summary, on the loop, when the series is over, however it ended.
+  /// - Throws: why there is no series; then nothing was sent.
+  public func begin(
+    _ plan: ProbePlan, with target: Target, onEnd: @escaping @Sendable (ProbeSummary) -> Void = { _ in }
+  ) throws(RelayError) -> ProbeSession {
+    guard places.begin() else { throw .overloaded(.series) }
+    guard budget.begin() else {
+      places.end()
+      throw .overloaded(.exchanges)
+    }
+    do throws(SocketError) {
+      let run = try open(plan, target, onEnd)
+      lastSession += 1
+      sessions[lastSession] = run
+      if isEnding { end(run) } else { advance(run, mayHaveError: false) }
+    } catch {
+      budget.end()
+      places.end()
+      throw RelayError(opening: error)
+    }
+    return ProbeSession(lastSession, of: self, target: target)
+  }
+
+  private func open(
+    _ plan: ProbePlan, _ target: Target, _ onEnd: @escaping @Sendable (ProbeSummary) -> Void
+  ) throws(SocketError) -> ProbeRun {
+    let socket = try UDPSocket.connected(to: target.address, receiveBuffer: Limits.seriesSocketBuffer)
+    let token = freeTokens.last ?? runs.count
+    let interest: Readiness = [.readable, .edgeTriggered]
+    let registration = try loop.register(socket.descriptor, for: interest, handler: self, token: token)
+    if freeTokens.popLast() == nil { runs.append(nil) }
+    let tag = UInt32.random(in: 0...UInt32.max)
+    let run = ProbeRun(
+      plan, on: ProbeSocket(socket, registration, token: token), tag: tag, from: .now(), onEnd: onEnd)
+    runs[token] = .running(run)
+    return run
+  }
+
+  /// Ends all series at once, and each that is begun from now on: the gateway shuts down.
+  public func endAll() {
+    isEnding = true
+    for case .running(let run)? in runs { end(run) }
+  }
+
+  /// The series is over: its socket is held until nothing late can come to it.
+  private func end(_ run: ProbeRun) {
+    let socket = run.socket
+    runs[socket.token] = .retired(socket)
+    setTimer(.now() + Limits.retirement, of: socket)
+    budget.end()
+    budget.retire()
+    run.end()
+  }
+
+  private func setTimer(_ deadline: MonotonicTime, of socket: ProbeSocket) {
+    if let timer = socket.timer { loop.cancel(timer) }
+    socket.timer = loop.schedule(at: deadline, handler: self, token: socket.token)
+  }
+
+  private func close(_ socket: ProbeSocket) {
+    hearSurplus(socket)
+    loop.deregister(socket.registration)
+    budget.unretire()
+    runs[socket.token] = nil
+    freeTokens.append(socket.token)
+  }
+}
+
+// MARK: - Who reads of it
+
+extension UDPProber {
+  /// What has become known since the last call; waits where that is nothing yet.
+  func next(of session: Int) async -> ProbeSession.Step {
+    guard let run = sessions[session] else { preconditionFailure("the series was read to its end") }
+    await withUnsafeContinuation { run.wait($0) }
+    let lines = run.takeLines()
+    if !lines.isEmpty { return .lines(lines) }
+    forget(session)
+    return .summary(run.series.summary)
+  }
+
+  /// Ends a series before its time; one that is over stays as it is.
+  func end(_ session: Int) {
+    if let run = sessions[session], !run.isOver { end(run) }
+  }
+
+  /// Nobody reads of it any more.
+  func drop(_ session: Int) {
+    guard sessions[session] != nil else { return }
+    end(session)
+    forget(session)
+  }
+
+  private func forget(_ session: Int) {
+    sessions[session] = nil
+    places.end()
+  }
+}
+
+// MARK: - What the loop tells
+
+extension UDPProber: DescriptorHandler, TimerHandler {
+  public nonisolated func descriptorReady(_ readiness: Readiness, token: Int) {
+    assumeOnLoop { prober in
+      switch prober.runs[token] {
+      case .running(let run): prober.advance(run, mayHaveError: readiness.contains(.error))
+      case .retired(let socket): prober.hearSurplus(socket)
+      case nil: break
+      }
+    }
+  }
+
+  public nonisolated func timerFired(_ token: Int) {
+    assumeOnLoop { prober in
+      switch prober.runs[token] {
+      case .running(let run): prober.advance(run, mayHaveError: false)
+      case .retired(let socket): prober.close(socket)
+      case nil: break
+      }
+    }
+  }
+
+  /// Does what there is to do for a series now: takes what came, writes off what did not, sends what is due.
+  private func advance(_ run: ProbeRun, mayHaveError: Bool) {
+    // What is queued by now counts before the deadlines that have passed by now.
+    let now = MonotonicTime.now()
+    let hasAllErrors = !mayHaveError || takeErrors(of: run) < Limits.probesPerTurn
+    let hasAll = receive(run) && hasAllErrors
+    while hasAll, let line = run.series.expire(at: now) { run.note(line) }
+    let hasSentAll = sendDue(of: run)
+    if hasAll, hasSentAll, run.series.undecided == 0, run.nextDue == nil { return end(run) }
+    run.tell()
+    schedule(run, isBehind: !hasAll || !hasSentAll)
+  }
+
+  private func schedule(_ run: ProbeRun, isBehind: Bool) {
+    // Not in this very turn: others have theirs first.
+    let nextTurn = loop.now + Nanoseconds(1)
+    if isBehind { return setTimer(nextTurn, of: run.socket) }
+    if run.waitsForRoomSince != nil { return setTimer(.now() + Limits.probeRetry, of: run.socket) }
+    // One of both there is, or it would be over.
+    setTimer(max(nextTurn, [run.nextDue, run.series.nextDeadline].compactMap { $0 }.min()!), of: run.socket)
+  }
+}
