@@ -138,6 +138,8 @@ public enum Limits {
   /// Duplicates that a series over HTTP lists; the others are counted alone. A target may send any number, and a slow
   /// reader's lines are kept.
   public static let listedDuplicates = 10_000
+  /// Lines of a series that are written at a time: some 6 KB, so that a slow reader has few of them as text.
+  public static let linesPerWrite = 64
   /// Datagrams that a series sends, and receives, in one turn before others have theirs.
   public static let probesPerTurn = 64
   /// How soon a datagram for which the kernel had no room is tried again.

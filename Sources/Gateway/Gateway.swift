@@ -79,6 +79,7 @@ public final class Gateway: Sendable {
 
   /// Ends what has begun to serve, even if not all of it has.
   private func close() async {
+    for prober in core.probers { await prober.endAll() }
     await server.drain()
     await server.stop()
     await core.echo?.stop()

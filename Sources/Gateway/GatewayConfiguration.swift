@@ -18,6 +18,8 @@ public struct GatewayConfiguration: Sendable {
   public var maxInFlight = Limits.defaultMaxInFlight
   /// Connections past which a request gets a 503.
   public var maxConnections = Limits.defaultMaxConnections
+  /// Series over all loops.
+  public var maxSeries = Limits.defaultMaxSeries
   /// Live feeds over all loops.
   public var maxFeeds = Limits.defaultMaxFeeds
   /// How long a feed is silent before it says that it is still there.
@@ -49,10 +51,10 @@ public struct GatewayConfiguration: Sendable {
   public init() {}
 
   /// Descriptors that are open when every bound is reached at once: three sockets for each exchange that may be in
-  /// flight (see ``ExchangeBudget``), the connections with those that are told of too many and the one being closed, a
+  /// flight (see ``ExchangeBudget``), one for each series, the connections with those that are told of too many and the one being closed, a
   /// listener an address, an echo socket an address and loop, and what loops and process need for themselves.
   var descriptorsNeeded: Int {
-    let exchanges = 3 * maxInFlight
+    let exchanges = 3 * maxInFlight + maxSeries
     let connections = maxConnections + Limits.connectionsOverLimit + 1
     let listeners = http?.count ?? 2
     let echo = hasEcho ? (udp?.count ?? 2) * loops : 0

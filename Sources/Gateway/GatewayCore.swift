@@ -22,7 +22,9 @@ final class GatewayCore: Sendable {
   /// For all loops together: a client's connections are on any of them.
   let messageLimiter: Locked<RateLimiter>
   let feeds: FeedPlaces
+  let series: SeriesBudget
   let relays: [UDPRelay]
+  let probers: [UDPProber]
   let metrics: [LoopMetrics]
   let startedAt = MonotonicTime.now()
   let startedAtWallTime = WallTime.now()
@@ -47,6 +49,9 @@ final class GatewayCore: Sendable {
     let restingCapacity = (configuration.maxInFlight + loops.count - 1) / loops.count
     relays = loops.map { UDPRelay(on: $0, budget: budget, restingCapacity: restingCapacity, ports: ports) }
     feeds = FeedPlaces(limit: configuration.maxFeeds)
+    let series = SeriesBudget(limit: configuration.maxSeries)
+    self.series = series
+    probers = loops.map { UDPProber(on: $0, budget: budget, places: series, ports: ports) }
     metrics = loops.map { _ in LoopMetrics() }
   }
 

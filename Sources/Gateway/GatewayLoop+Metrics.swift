@@ -9,6 +9,7 @@ extension GatewayLoop {
     var writer = MetricsWriter()
     let counts = LoopMetrics.sum(core.metrics)
     writeExchanges(counts, to: &writer)
+    writeSeries(counts, to: &writer)
     await writeRelays(to: &writer)
     if let echo = core.echo {
       Self.write(await echo.counters, to: &writer)
@@ -34,7 +35,19 @@ extension GatewayLoop {
     for (target, histogram) in counts.roundTrips.sorted(by: { $0.key < $1.key }) {
       Self.write(histogram, name, target: core.targets.label(target), to: &writer)
     }
-    writer.single("yodel_exchanges_in_flight", .gauge, "Messages that wait for their reply.", core.budget.inFlight)
+    // The budget counts a series as an exchange.
+    let inFlight = max(0, core.budget.inFlight - core.series.running)
+    writer.single("yodel_exchanges_in_flight", .gauge, "Messages that wait for their reply.", inFlight)
+  }
+
+  private func writeSeries(_ counts: LoopMetrics.Counts, to writer: inout MetricsWriter) {
+    writer.single(
+      "yodel_series", .gauge, "Series that run, or whose lines were not all read yet.", core.series.count)
+    writer.family("yodel_probes_total", .counter, "Datagrams of series that are over, by target and fate.")
+    let probes = counts.probes.map { (core.targets.label($0.target), $0.fate.rawValue, $1) }
+    for (target, fate, count) in probes.sorted(by: { ($0.0, $0.1) < ($1.0, $1.1) }) {
+      writer.sample("yodel_probes_total", ["target": target, "fate": fate], count)
+    }
   }
 
   private static func write(_ histogram: Histogram, _ name: String, target: String, to writer: inout MetricsWriter) {
@@ -50,6 +63,7 @@ extension GatewayLoop {
   private func writeRelays(to writer: inout MetricsWriter) async {
     var late = 0
     var resting = 0
+    for prober in core.probers { late += await prober.lateReplies }
     for relay in core.relays {
       late += await relay.lateReplies
       resting += await relay.restingSockets

@@ -5,6 +5,7 @@ import Relay
 final class GatewayLoop: HTTPApplication {
   let core: GatewayCore
   let relay: UDPRelay
+  let prober: UDPProber
   let metrics: LoopMetrics
   /// nil without an echo server.
   let hub: FeedHub?
@@ -12,6 +13,7 @@ final class GatewayLoop: HTTPApplication {
   init(_ core: GatewayCore, index: Int) {
     self.core = core
     relay = core.relays[index]
+    prober = core.probers[index]
     metrics = core.metrics[index]
     let keepAlive = core.configuration.feedKeepAlive
     hub = core.echo?.log.map { FeedHub(on: core.loops[index], log: $0, places: core.feeds, keepAlive: keepAlive) }

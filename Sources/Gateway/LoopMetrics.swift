@@ -1,4 +1,5 @@
 import Basics
+import Relay
 
 /// What one loop counts of exchanges and requests. Its lock is taken by others only when somebody asks for the metrics.
 final class LoopMetrics: Sendable {
@@ -9,6 +10,7 @@ final class LoopMetrics: Sendable {
     /// By target's index.
     var roundTrips: [Int: Histogram] = [:]
     var requests: [RequestKey: Int] = [:]
+    var probes: [ProbeKey: Int] = [:]
   }
 
   struct ExchangeKey: Hashable {
@@ -21,6 +23,11 @@ final class LoopMetrics: Sendable {
     /// By its place in ``GatewayLoop/countedMethods``; nil for any other.
     var method: Int?
     var status: Int
+  }
+
+  struct ProbeKey: Hashable {
+    var target: Int
+    var fate: ProbeLine.Fate
   }
 
   private let counts = Locked(Counts())
@@ -36,12 +43,22 @@ final class LoopMetrics: Sendable {
     counts.withLock { $0.requests[request, default: 0] += 1 }
   }
 
+  /// Counts what became of the datagrams of a series that is over.
+  func count(_ series: ProbeSummary, target: Int) {
+    counts.withLock { counts in
+      for (fate, count) in series.fates where count > 0 {
+        counts.probes[ProbeKey(target: target, fate: fate), default: 0] += count
+      }
+    }
+  }
+
   /// What all loops have counted.
   static func sum(_ loops: [LoopMetrics]) -> Counts {
     loops.reduce(into: Counts()) { sum, loop in
       let counts = loop.counts.withLock { $0 }
       sum.exchanges.merge(counts.exchanges, uniquingKeysWith: +)
       sum.requests.merge(counts.requests, uniquingKeysWith: +)
+      sum.probes.merge(counts.probes, uniquingKeysWith: +)
       sum.roundTrips.merge(counts.roundTrips, uniquingKeysWith: +)
     }
   }

@@ -158,10 +158,7 @@ extension MessageRequest {
     case "target": target = try Self.text(value, of: name)
     case "timeout_ms":
       guard let number = value.integer, Limits.timeoutMilliseconds.contains(number) else {
-        let range = Limits.timeoutMilliseconds
-        throw Problem(
-          .invalidRequest, "'timeout_ms' must be a whole number from \(range.lowerBound) to \(range.upperBound)",
-          [.number("limit", range.upperBound)])
+        throw Problem(notInteger: name, in: Limits.timeoutMilliseconds)
       }
       timeoutMilliseconds = number
     case "fresh":

@@ -99,11 +99,7 @@ extension Problem {
     case .number(let name, let value): json.member(name, value)
     case .text(let name, let value): json.member(name, value)
     case .icmp(let version, let type, let code):
-      json.object("icmp") { json in
-        json.member("version", version)
-        json.member("type", type)
-        json.member("code", code)
-      }
+      json.object("icmp") { $0.icmpMembers(version: version, type: type, code: code) }
     }
   }
 }

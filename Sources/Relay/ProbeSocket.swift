@@ -5,14 +5,16 @@ import Sockets
 final class ProbeSocket {
   let socket: UDPSocket
   let registration: Registration
+  let port: UInt16
   /// Names it to the loop.
   let token: Int
   /// When there is something to do for it.
   var timer: EventLoop.TimerID?
 
-  init(_ socket: consuming UDPSocket, _ registration: Registration, token: Int) {
+  init(_ socket: consuming UDPSocket, _ registration: Registration, port: UInt16, token: Int) {
     self.socket = socket
     self.registration = registration
+    self.port = port
     self.token = token
   }
 }

@@ -33,6 +33,14 @@ public struct ProbeSummary: Equatable, Sendable {
   /// Datagrams whose fate is known: the sum of the five.
   public var sent: Int { received + late + corrupted + lost + unreachable }
 
+  /// By fate: the five, and copies, which are outside their sum.
+  public var fates: [(fate: ProbeLine.Fate, count: Int)] {
+    [
+      (.reply, received), (.late, late), (.corrupted, corrupted), (.lost, lost), (.unreachable, unreachable),
+      (.duplicate, duplicates),
+    ]
+  }
+
   /// Datagrams of which something came back.
   public var returned: Int { received + late + corrupted }
 

@@ -11,6 +11,7 @@ public actor UDPProber: LoopActor {
   public nonisolated let loop: EventLoop
   let budget: ExchangeBudget
   let places: SeriesBudget
+  private let ports: RelayPorts
   /// What a token stands for.
   private enum Place {
     case running(ProbeRun)
@@ -33,10 +34,14 @@ public actor UDPProber: LoopActor {
   /// - Parameters:
   ///   - budget: of exchanges and retired sockets; a series takes the place of one exchange.
   ///   - places: how many series there may be. Both are shared by all loops.
-  public init(on loop: EventLoop, budget: ExchangeBudget, places: SeriesBudget) {
+  ///   - ports: told of every port that series are sent from.
+  public init(
+    on loop: EventLoop, budget: ExchangeBudget, places: SeriesBudget, ports: RelayPorts = RelayPorts()
+  ) {
     self.loop = loop
     self.budget = budget
     self.places = places
+    self.ports = ports
   }
 }
 
@@ -50,19 +55,20 @@ extension UDPProber {
   public func begin(
     _ plan: ProbePlan, with target: Target, onEnd: @escaping @Sendable (ProbeSummary) -> Void = { _ in }
   ) throws(RelayError) -> ProbeSession {
-    guard places.begin() else { throw .overloaded(.series) }
+    guard places.take() else { throw .overloaded(.series) }
     guard budget.begin() else {
-      places.end()
+      places.giveBack()
       throw .overloaded(.exchanges)
     }
     do throws(SocketError) {
       let run = try open(plan, target, onEnd)
+      places.begin()
       lastSession += 1
       sessions[lastSession] = run
       if isEnding { end(run) } else { advance(run, mayHaveError: false) }
     } catch {
       budget.end()
-      places.end()
+      places.giveBack()
       throw RelayError(opening: error)
     }
     return ProbeSession(lastSession, of: self, target: target)
@@ -72,13 +78,15 @@ extension UDPProber {
     _ plan: ProbePlan, _ target: Target, _ onEnd: @escaping @Sendable (ProbeSummary) -> Void
   ) throws(SocketError) -> ProbeRun {
     let socket = try UDPSocket.connected(to: target.address, receiveBuffer: Limits.seriesSocketBuffer)
+    let port = try socket.localAddress().port
     let token = freeTokens.last ?? runs.count
     let interest: Readiness = [.readable, .edgeTriggered]
     let registration = try loop.register(socket.descriptor, for: interest, handler: self, token: token)
     if freeTokens.popLast() == nil { runs.append(nil) }
+    ports.opened(port)
     let tag = UInt32.random(in: 0...UInt32.max)
     let run = ProbeRun(
-      plan, on: ProbeSocket(socket, registration, token: token), tag: tag, from: .now(), onEnd: onEnd)
+      plan, on: ProbeSocket(socket, registration, port: port, token: token), tag: tag, from: .now(), onEnd: onEnd)
     runs[token] = .running(run)
     return run
   }
@@ -96,6 +104,7 @@ extension UDPProber {
     setTimer(.now() + Limits.retirement, of: socket)
     budget.end()
     budget.retire()
+    places.end()
     run.end()
   }
 
@@ -106,6 +115,7 @@ extension UDPProber {
 
   private func close(_ socket: ProbeSocket) {
     hearSurplus(socket)
+    ports.closed(socket.port)
     loop.deregister(socket.registration)
     budget.unretire()
     runs[socket.token] = nil
@@ -140,7 +150,7 @@ extension UDPProber {
 
   private func forget(_ session: Int) {
     sessions[session] = nil
-    places.end()
+    places.giveBack()
   }
 }
 

@@ -11,10 +11,9 @@ struct EnvironmentOptions {
 
   /// Options that take a value, with those that can be repeated apart: their variables take commas.
   static let single = [
-    "timeout-ms", "max-in-flight", "max-connections", "max-feeds", "message-rate", "echo-rate", "loops", "public",
-    "token-file",
-    "drain-delay", "log-level", "log-format", "loss", "delay", "jitter", "duplicate", "corrupt", "reorder", "rate",
-    "seed",
+    "timeout-ms", "max-in-flight", "max-connections", "max-series", "max-feeds", "message-rate", "echo-rate", "loops",
+    "public", "token-file", "drain-delay", "log-level", "log-format", "loss", "delay", "jitter", "duplicate", "corrupt",
+    "reorder", "rate", "seed",
   ]
   static let repeatable = ["http", "udp", "target", "allow-target", "allow-host"]
   static let flags = ["no-echo", "allow-anonymous", "print-datagrams"]

@@ -60,6 +60,10 @@ struct Serve: AsyncParsableCommand {
   var maxConnections = Limits.defaultMaxConnections
 
   @Option(
+    help: ArgumentHelp("Series of /api/probes at once over all loops; past them a 503.", valueName: "n"))
+  var maxSeries = Limits.defaultMaxSeries
+
+  @Option(
     help: ArgumentHelp(
       "Live feeds of /api/datagrams, \(Limits.feedsPerClient) of them for one client; past them a 503.", valueName: "n")
   )
@@ -121,6 +125,7 @@ struct Serve: AsyncParsableCommand {
     try check("--timeout-ms", timeoutMs, in: Limits.timeoutMilliseconds)
     try check("--max-in-flight", maxInFlight, in: Limits.capacities)
     try check("--max-connections", maxConnections, in: Limits.capacities)
+    try check("--max-series", maxSeries, in: Limits.capacities)
     try check("--max-feeds", maxFeeds, in: Limits.capacities)
     try check("--loops", loops ?? 1, in: Limits.loops)
     try checkRate("--message-rate", messageRate ?? Limits.defaultMessageRate)
@@ -154,6 +159,7 @@ struct Serve: AsyncParsableCommand {
     configuration.timeout = .milliseconds(timeoutMs)
     configuration.maxInFlight = maxInFlight
     configuration.maxConnections = maxConnections
+    configuration.maxSeries = maxSeries
     configuration.maxFeeds = maxFeeds
     configuration.messageRate = messageRate
     configuration.echoRate = echoRate
