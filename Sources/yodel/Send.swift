@@ -69,7 +69,7 @@ private struct Sender {
       Console.write("\(reply.sender): \(escapedLine(reply.bytes))\n")
       return true
     } catch {
-      Console.complain(explain(error))
+      Console.complain(error.words(target, timeout: timeout))
       return false
     }
   }
@@ -85,16 +85,5 @@ private struct Sender {
     while let line = next() { _ = await send(line) }
     // The shell's prompt is not to stand behind ours.
     if isTerminal { Console.write("\n") }
-  }
-
-  private func explain(_ error: RelayError) -> String {
-    switch error {
-    case .noReply: "no reply from \(target.label) within \(timeout.seconds) s"
-    case .portUnreachable: "nothing listens on \(target.label)"
-    case .targetUnreachable(let errno, _): "\(target.label) cannot be reached: \(errno)"
-    case .messageTooLarge(let limit): "the message does not fit into a datagram: at most \(limit) bytes"
-    case .overloaded(let bound): "the message could not be sent, for lack of \(bound)"
-    case .cancelled: "cancelled"
-    }
   }
 }

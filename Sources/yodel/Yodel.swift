@@ -14,6 +14,6 @@ struct Yodel: AsyncParsableCommand {
         curl -d 'hello from client!!' http://127.0.0.1:8080/api/messages
       """,
     version: version,
-    subcommands: [Serve.self, Echo.self, Send.self, Healthcheck.self],
+    subcommands: [Serve.self, Echo.self, Send.self, Ping.self, Healthcheck.self],
     defaultSubcommand: Serve.self)
 }
