@@ -81,6 +81,7 @@ bench: build need-bench ## measure beside the floor and a plain echo; writes .bu
 	Benchmarks/idle
 	Benchmarks/delays
 	Benchmarks/watched
+	Benchmarks/ping
 
 bench-quick: build need-bench ## the same in under a minute
 	Benchmarks/run --quick --markdown .build/bench/report.md

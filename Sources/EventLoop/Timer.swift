@@ -10,7 +10,8 @@ extension EventLoop {
   /// Names one timer of a loop.
   public typealias TimerID = TimerQueue<Timer>.ID
 
-  /// Has `handler` told at `deadline` or just after (up to a millisecond before Linux 5.11), unless it is cancelled before.
+  /// Has `handler` told at `deadline` or just after (before Linux 5.11 up to a millisecond), unless it is cancelled
+  /// before.
   public func schedule(at deadline: MonotonicTime, handler: any TimerHandler, token: Int = 0) -> TimerID {
     assertCurrent()
     return timers.insert(Timer(handler: handler, token: token), at: deadline)

@@ -51,8 +51,9 @@ public struct GatewayConfiguration: Sendable {
   public init() {}
 
   /// Descriptors that are open when every bound is reached at once: three sockets for each exchange that may be in
-  /// flight (see ``ExchangeBudget``), one for each series, the connections with those that are told of too many and the one being closed, a
-  /// listener an address, an echo socket an address and loop, and what loops and process need for themselves.
+  /// flight (see ``ExchangeBudget``), one for each series, the connections with those that are told of too many and the
+  /// one being closed, a listener an address, an echo socket an address and loop, and what loops and process need for
+  /// themselves.
   var descriptorsNeeded: Int {
     let exchanges = 3 * maxInFlight + maxSeries
     let connections = maxConnections + Limits.connectionsOverLimit + 1

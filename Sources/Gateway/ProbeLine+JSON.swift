@@ -31,6 +31,7 @@ extension ProbeSummary {
       json.object("summary") { json in
         json.member("complete", isComplete)
         for (name, count) in counts { json.member(name, count) }
+        if !isComplete { json.member("undecided", undecided) }
         json.member("loss_percent", optionalNumber: lossMillipercent.map { decimal(thousandths: $0) })
         for (name, count) in surplus { json.member(name, count) }
         json.object("rtt_ms") { writeRoundTrips(to: &$0) }
@@ -42,7 +43,7 @@ extension ProbeSummary {
   private var counts: KeyValuePairs<StaticString, Int> {
     [
       "sent": sent, "received": received, "late": late, "corrupted": corrupted, "lost": lost,
-      "unreachable": unreachable, "undecided": undecided,
+      "unreachable": unreachable,
     ]
   }
 

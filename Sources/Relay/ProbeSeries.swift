@@ -5,8 +5,8 @@ public import Sockets
 /// The accounts of a series, as a value without a socket or a clock: it is told what was sent, what came and what the
 /// time is, and says what became of each datagram.
 ///
-/// A datagram's first copy decides: in time it is a reply or corrupted, after the deadline late, whatever it holds. What
-/// was written off before, as lost or unreachable, is taken back: that something came is better evidence.
+/// A datagram's first copy decides: in time it is a reply or corrupted, after the deadline late, whatever it holds.
+/// What was written off before, as lost or unreachable, is taken back: that something came is better evidence.
 public struct ProbeSeries: Sendable {
   private enum State {
     case pending

@@ -1,7 +1,8 @@
 import EventLoop
 import Sockets
 
-/// The socket of a series, in the loop's care; it stays when the series is over, until nothing late can come to its port.
+/// The socket of a series, in the loop's care. It stays when the series is over, until nothing late can come to its
+/// port.
 final class ProbeSocket {
   let socket: UDPSocket
   let registration: Registration

@@ -31,8 +31,8 @@ extension UDPProber {
 
   /// Sends the next datagram; false where the kernel has no room for it and it is to be tried again.
   ///
-  /// Its round trip begins just before the send that the kernel took. One for which there was no room in as much time as
-  /// a reply has is given up.
+  /// Its round trip begins just before the send that the kernel took. One for which there was no room in as much time
+  /// as a reply has is given up.
   private func send(_ run: ProbeRun, dueSince due: MonotonicTime) -> Bool {
     run.payload.write(run.series.nextNumber, into: &run.datagram)
     var refusal = SocketError(.send, .connectionRefused)

@@ -56,8 +56,8 @@ import Testing
   }
 
   @Test func everyCallThatAGatewayMakesIsInTheList() {
-    // healthcheck's and the signal watcher's own are not the gateway's, and epoll_wait is for older kernels; their tests
-    // are elsewhere.
+    // healthcheck's and the signal watcher's own are not the gateway's, and epoll_wait is for older kernels; their
+    // tests are elsewhere.
     let others: Set<SystemCall> = [.epoll_wait, .poll, .signalfd]
     #expect(Set(SystemCall.allCases) == Set(Self.failures.map(\.call)).union(others))
   }
@@ -106,6 +106,8 @@ private struct Run {
       check(try ask(gateway, message), [200, 502, 503, 504], circumstances)
     }
     check(try ask(gateway, "hello", target: "&target=closed"), [502, 503, 504], circumstances)
+    check(
+      series: try ask(gateway, #"{"count":3,"interval_ms":1,"timeout_ms":100}"#, path: "/api/probes?"), circumstances)
     SystemCallFaults.follow(nil)
     // A socket that met an error is out of use for its rest; with so few, so is the target.
     var answer = try ask(gateway, "mended")
@@ -125,14 +127,21 @@ private struct Run {
     if !isTrue || !allowed.contains(status ?? 0) { complain("\(circumstances), \(answer.sent): \(answer.text)") }
   }
 
+  /// A series that begins accounts for each of its datagrams, whatever fails meanwhile.
+  private static func check(series answer: (sent: String, text: String), _ circumstances: String) {
+    let isWhole = answer.text.contains(#""summary":{"complete":true,"sent":3,"#)
+    let isRefused = [502, 503].contains(Int(answer.text.dropFirst("HTTP/1.1 ".count).prefix(3)))
+    if !answer.text.isEmpty, !isWhole, !isRefused { complain("\(circumstances), a series: \(answer.text)") }
+  }
+
   private static func complain(_ text: String) {
     FileHandle.standardError.write(Data("\(mark) \(text)\n".utf8))
   }
 
-  private static func ask(_ gateway: Gateway, _ message: String, target: String = "") throws -> (
-    sent: String, text: String
-  ) {
-    let head = "POST /api/messages?timeout_ms=100\(target) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+  private static func ask(
+    _ gateway: Gateway, _ message: String, path: String = "/api/messages?timeout_ms=100", target: String = ""
+  ) throws -> (sent: String, text: String) {
+    let head = "POST \(path)\(target) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
     let body = "Content-Type: text/plain\r\nContent-Length: \(message.utf8.count)\r\n\r\n\(message)"
     let connection = try PlainSocket(connectedTo: gateway.httpAddresses[0])
     return (message, String(decoding: connection.exchange(Array((head + body).utf8)), as: UTF8.self))

@@ -1,7 +1,5 @@
 """`yodel send` and `yodel echo`: one line is one datagram, into a pipe and on a terminal."""
 
-import os
-import pty
 import select
 import subprocess
 import time
@@ -9,6 +7,7 @@ import time
 import pytest
 
 from support.child import INTERRUPT, ROOT, TERMINATE, clean_environment, run_yodel, yodel_binary
+from support.terminal import END_OF_INPUT, Terminal
 from support.udp import ClosedPort, Target, ask, echo, udp_socket
 from support.waiting import PATIENCE
 
@@ -124,46 +123,6 @@ def test_a_pipe_gets_each_reply_as_it_comes(own):
 
 
 # yodel send, on a terminal
-
-
-class Terminal:
-    """A program on a pseudo-terminal, typed to by the test."""
-
-    def __init__(self, *command):
-        self._master, slave = pty.openpty()
-        self._process = subprocess.Popen(
-            [str(word) for word in command],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env=clean_environment({"TERM": "xterm"}),
-            cwd=ROOT,
-            start_new_session=True,
-        )
-        os.close(slave)
-        self.shown = ""
-
-    def type(self, text):
-        os.write(self._master, text.encode())
-
-    def wait_for(self, text, times=1):
-        """Wait until `text` was shown so many times."""
-        deadline = time.monotonic() + PATIENCE
-        while self.shown.count(text) < times:
-            left = deadline - time.monotonic()
-            assert left > 0 and select.select([self._master], [], [], left)[0], f"no {text!r} in {self.shown!r}"
-            self.shown += os.read(self._master, 4096).decode("utf-8", "replace")
-
-    def exit_code(self):
-        return self._process.wait(PATIENCE)
-
-    def close(self):
-        self._process.kill()
-        self._process.wait()
-        os.close(self._master)
-
-
-END_OF_INPUT = "\x04"
 
 
 def test_on_a_terminal_there_is_a_prompt_for_each_line(own):

@@ -65,6 +65,8 @@ def test_curl_lines_of_the_readme_work(gateway, line):
         assert gateway.request("DELETE", "/api/echo/impairments").status == 200, "the next line meets none"
     elif "/api/datagrams" in line:
         assert len(json.loads(done.stdout)["datagrams"]) <= 10
+    elif "/api/probes" in line:
+        assert json.loads(done.stdout.splitlines()[-1])["summary"]["received"] > 0
     else:
         assert json.loads(done.stdout)["match"] is True
 

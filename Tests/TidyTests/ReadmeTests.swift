@@ -65,12 +65,20 @@ struct ReadmeTests {
       "the reading of an answer \(text(Limits.drainSending)), a head \(text(Limits.drainGrace))",
       "a hop limit of \(Limits.echoHopLimit),",
       "\(Limits.echoHopLimits.lowerBound) to \(Limits.echoHopLimits.upperBound) hops left",
+      "`--max-series` (\(Limits.defaultMaxSeries))",
+      "`count` datagrams (\(Limits.probeCount.lowerBound) to \(Limits.probeCount.upperBound); "
+        + "\(Limits.defaultProbeCount)) of `size` bytes (\(Limits.probeSize.lowerBound) to "
+        + "\(Limits.probeSize.upperBound); \(Limits.defaultProbeSize))",
+      "(\(Limits.probeIntervalMilliseconds.lowerBound) to \(Limits.probeIntervalMilliseconds.upperBound); "
+        + "\(Limits.defaultProbeIntervalMilliseconds); at least \(Limits.remoteProbeIntervalMilliseconds) from",
       "`timeout_ms` (\(Limits.timeoutMilliseconds.lowerBound) to \(Limits.timeoutMilliseconds.upperBound))",
     ] {
       // A line may end anywhere.
       #expect(readme.replacing("\n", with: " ").contains(bound), "\(bound)")
     }
     #expect(Limits.recordedDatagrams == 1024 && Limits.recordedBytes == 1024)
+    #expect(Limits.exactRoundTrips == 10_000 && readme.contains("knows exactly 10,000 round trips"))
+    #expect(Limits.listedDuplicates == 10_000 && Limits.longestSeries == .seconds(3600))
     #expect(Limits.connectionShare == 4 && readme.contains("a quarter for one client"))
     #expect(Limits.logLinesPerSecond == 1 && readme.contains("one a second and kind"))
   }
