@@ -4,8 +4,8 @@ import Basics
 /// that was sent is stored.
 ///
 /// A payload begins with one word of 64 bits three times, little-endian: the number in the lower 40 and the series' tag
-/// in the upper 24. The majority of the three is read, bit by bit, so that one flipped bit anywhere is still laid to its
-/// number. What follows is drawn from a generator that begins with that word.
+/// in the upper 24. The majority of the three is read, bit by bit, so that one flipped bit anywhere is still laid to
+/// its number. What follows is drawn from a generator that begins with that word.
 public struct ProbePayload: Sendable {
   /// The payload's length in bytes, at least 24.
   public let size: Int

@@ -97,6 +97,23 @@ def test_the_summary_is_exactly_what_was_done_to_them(serve_with):
     assert probes.value("yodel_probes_total", target="peer", fate="late") == kinds.count("late")
 
 
+@pytest.mark.parametrize("flaws", [{"corrupt_percent": 20}, {"duplicate_percent": 20}])
+def test_what_the_echo_says_of_its_impairments_is_what_a_series_met(serve, flaws):
+    gateway = serve()
+    asked = {"loss_percent": 20, "delay_ms": 5, "jitter_ms": 2, "seed": 11, **flaws}
+    set_ = gateway.request("PUT", "/api/echo/impairments", json.dumps(asked).encode())
+    assert set_.status == 200, set_
+    outcome = series(gateway, count=1000, interval_ms=1)
+    echo_ = gateway.echo_counters()
+    impaired = gateway.metrics()
+    assert outcome.summary["sent"] == echo_["received"] == 1000
+    assert outcome.summary["lost"] == echo_["dropped"]["impaired"] > 100
+    assert outcome.summary["corrupted"] == impaired.value("yodel_echo_impaired_total", kind="corrupt")
+    # The last one's copy may come after the end.
+    assert 0 <= echo_["duplicated"] - outcome.summary["duplicates"] <= 1
+    assert outcome.summary["reordered"] > 100 and outcome.summary["rtt_ms"]["p50"] > 3
+
+
 def test_a_closed_port_is_told_of_each_at_once(serve, own):
     gateway = serve("--target", f"closed={own(ClosedPort)}")
     started = time.monotonic()
