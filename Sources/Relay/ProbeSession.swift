@@ -47,13 +47,14 @@ public final class ProbeSession: Sendable {
     perform { [number] in $0.end(number) }
   }
 
-  /// Does something on the prober's loop, at once where this is it.
+  /// Does something on the prober's loop, at once where this is it. A loop that has ended keeps what it was given: not
+  /// the prober, which keeps the loop.
   private func perform(_ body: @escaping @Sendable (isolated UDPProber) -> Void) {
     let prober = prober
     if prober.loop.isCurrent {
       prober.assumeOnLoop(body)
     } else {
-      prober.loop.submit { prober.assumeOnLoop(body) }
+      prober.loop.submit { [weak prober] in prober?.assumeOnLoop(body) }
     }
   }
 }
