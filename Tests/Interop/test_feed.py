@@ -275,13 +275,18 @@ def test_a_thousand_who_do_not_read_cost_the_echo_nothing_but_memory_that_is_bou
 
 
 @pytest.mark.parametrize("reads", [True, False])
-def test_a_drain_ends_feeds_at_once(gateway, reads):
+def test_a_drain_ends_feeds_at_once(serve, reads):
+    gateway = serve("--loops", "1")
     if reads:
         feed = Feed(gateway)
     else:
         silent = SilentReader(gateway)
         wait_until(lambda: feeds(gateway) == 1, "it has its feed")
-        send_all(gateway, [b"x" * 1000] * 1000)
+        # On the same loop another feed is told no sooner: when it has read all, the silent one's buffers are full.
+        with Feed(gateway, source="127.0.0.2") as live:
+            send_all(gateway, [b"x" * 1000] * 1000)
+            send_all(gateway, [b"the end"])
+            live.until("the end")
     began = time.monotonic()
     gateway.signal(signal.SIGTERM)
     if reads:
