@@ -12,7 +12,8 @@ extension GatewayLoop {
     if core.isDraining { throw Problem(.draining, "the gateway is shutting down") }
     // That there is no room is said before what is wrong with the request.
     let place = try core.feeds.take(for: request.head.peer.ip)
-    return feed(try DatagramsRequest(request.head), log, hub, place)
+    // HEAD is told whether there is room, and needs none.
+    return feed(try DatagramsRequest(request.head), log, hub, request.head.method == .head ? nil : place)
   }
 
   private func list(_ request: DatagramsRequest, _ log: DatagramLog) -> HTTPResponse {
@@ -37,7 +38,7 @@ extension GatewayLoop {
   }
 
   private func feed(
-    _ request: DatagramsRequest, _ log: DatagramLog, _ hub: FeedHub, _ place: FeedPlaces.Place
+    _ request: DatagramsRequest, _ log: DatagramLog, _ hub: FeedHub, _ place: FeedPlaces.Place?
   ) -> HTTPResponse {
     guard case .feed(let lastEventID) = request else { preconditionFailure("a feed was asked for") }
     let start = FeedHub.Start(after: lastEventID, in: log)
