@@ -72,9 +72,15 @@ def test_some_literals_can_never_be_a_target(open_gateway, literal):
     is_problem(open_gateway.send("x", target=literal), 403, "target-not-allowed")
 
 
-@pytest.mark.parametrize("name", ["localhost:5000", "example.org:5000", "127.0.0.1", "127.1:5000", "[::1%nowhere]:5000"])
+@pytest.mark.parametrize("name", ["localhost:5000", "example.org:5000", "127.0.0.1", "127.1:5000"])
 def test_what_is_no_literal_is_an_unknown_target(open_gateway, name):
     is_problem(open_gateway.send("x", target=name), 400, "unknown-target")
+
+
+@pytest.mark.parametrize("zone", ["lo", "nowhere", "1"])
+def test_a_literal_outside_tells_of_no_interface(serve, zone):
+    reply = serve("--allow-target", "127.0.0.0/8").send("x", target=f"[fe80::1%{zone}]:5000")
+    is_problem(reply, 403, "target-not-allowed")
 
 
 def test_a_mapped_literal_is_its_ipv4_address_and_the_one_that_is_sent_to(serve, targets):
