@@ -19,6 +19,8 @@ final class ProbeRun {
   private var earliest: MonotonicTime
   /// Since when the kernel has had no room for a datagram that is due.
   var waitsForRoomSince: MonotonicTime?
+  /// When all was sent and decided: what came by then still counts.
+  var decidedAt: MonotonicTime?
 
   /// What has become known and was not taken yet.
   private(set) var lines: [ProbeLine] = []

@@ -4,19 +4,24 @@ import Sockets
 // What passes between a series and its socket.
 
 extension UDPProber {
-  /// Takes what has come; false where there may be more, since a turn takes a bounded number.
-  func receive(_ run: ProbeRun) -> Bool {
+  /// Takes what has come, or as much as a turn takes.
+  ///
+  /// - Returns: where there may be more, when the last of it came, before which none of the rest did; nil where that was
+  ///   all.
+  func receive(_ run: ProbeRun) -> MonotonicTime? {
+    var last: MonotonicTime?
     for _ in 0..<Limits.probesPerTurn {
       do throws(SocketError) {
-        guard let datagram = try run.socket.socket.receive(into: buffer) else { return true }
+        guard let datagram = try run.socket.socket.receive(into: buffer) else { return nil }
         let arrival = Arrival(datagram.receivedAt, wallTime: WallTime.now, monotonicTime: MonotonicTime.now)
+        last = arrival.time
         let bytes = UnsafeRawBufferPointer(rebasing: buffer.bytes[..<datagram.length])
         run.note(run.series.received(bytes, at: arrival.time, readAt: arrival.readAt))
       } catch {
         told(error, run)
       }
     }
-    return false
+    return last ?? run.start
   }
 
   /// Sends what is due; false where more is, since a turn sends a bounded number.

@@ -179,15 +179,21 @@ extension UDPProber: DescriptorHandler, TimerHandler {
 
   /// Does what there is to do for a series now: takes what came, writes off what did not, sends what is due.
   private func advance(_ run: ProbeRun, mayHaveError: Bool) {
-    // What is queued by now counts before the deadlines that have passed by now.
+    // What is queued by now counts before the deadlines that have passed by now. A target that floods keeps something
+    // queued at all times; then what has been read says how far that is known.
     let now = MonotonicTime.now()
     let hasAllErrors = !mayHaveError || takeErrors(of: run) < Limits.probesPerTurn
-    let hasAll = receive(run) && hasAllErrors
-    while hasAll, let line = run.series.expire(at: now) { run.note(line) }
+    let lastRead = receive(run)
+    let known = min(now, lastRead ?? now)
+    while hasAllErrors, let line = run.series.expire(at: known) { run.note(line) }
     let hasSentAll = sendDue(of: run)
-    if hasAll, hasSentAll, run.series.undecided == 0, run.nextDue == nil { return end(run) }
+    if hasSentAll, run.series.undecided == 0, run.nextDue == nil {
+      let decidedAt = run.decidedAt ?? now
+      run.decidedAt = decidedAt
+      if hasAllErrors, known >= decidedAt { return end(run) }
+    }
     run.tell()
-    schedule(run, isBehind: !hasAll || !hasSentAll)
+    schedule(run, isBehind: !hasAllErrors || lastRead != nil || !hasSentAll)
   }
 
   private func schedule(_ run: ProbeRun, isBehind: Bool) {

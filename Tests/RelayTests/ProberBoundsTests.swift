@@ -3,6 +3,7 @@ import EventLoop
 import Foundation
 import Relay
 import Sockets
+import Synchronization
 import TestSupport
 import Testing
 
@@ -117,6 +118,46 @@ extension RealRelay {
 
     private static func wait(_ semaphore: DispatchSemaphore) {
       semaphore.wait()
+    }
+
+    /// More in every turn of the loop than a turn takes, from the first datagram on: what is queued never ends.
+    @Test(.timeLimit(.minutes(1))) func aTargetThatFloodsNeverHoldsUpASeries() async throws {
+      let peer = Peer()
+      defer { peer.close() }
+      try await withProber { bench in
+        let session = try await bench.begin(
+          ProberBench.plan(3, interval: .milliseconds(20), timeout: .milliseconds(100)), with: peer.address)
+        #expect(await eventually { peer.received.count == 1 })
+        let flood = Flood(of: peer.received[0], from: peer, on: bench.thread.loop)
+        defer { flood.end() }
+        flood.go()
+        let summary = await session.summary()
+        #expect(summary.isComplete && summary.received == 1 && summary.lost == 2)
+        #expect(summary.duplicates > 4 * Limits.probesPerTurn)
+      }
+    }
+
+    private final class Flood: Sendable {
+      private let datagram: Peer.Datagram
+      private let peer: Peer
+      private let loop: EventLoop
+      private let isOver = Atomic(false)
+
+      init(of datagram: Peer.Datagram, from peer: Peer, on loop: EventLoop) {
+        self.datagram = datagram
+        self.peer = peer
+        self.loop = loop
+      }
+
+      func go() {
+        if isOver.load(ordering: .relaxed) { return }
+        for _ in 0..<4 * Limits.probesPerTurn { peer.send(datagram.bytes, to: datagram.source) }
+        loop.submit { self.go() }
+      }
+
+      func end() {
+        isOver.store(true, ordering: .relaxed)
+      }
     }
 
     @Test func aSeriesEndsItsSendingAtItsLongest() async throws {
