@@ -14,8 +14,7 @@ extension GatewayLoop {
     } catch {
       throw problem(error, with: order)
     }
-    if order.plan.tellsLines { return Self.stream(session) }
-    return .api(await session.summary().json)
+    return Self.answer(with: session, as: order.form)
   }
 
   /// That there is no room is said before what is wrong with the request.
@@ -41,23 +40,45 @@ extension GatewayLoop {
   }
 
   /// The session ends with the answer, also with one that nobody reads.
-  private static func stream(_ session: ProbeSession) -> HTTPResponse {
-    var response = HTTPResponse.api(type: "application/x-ndjson", [])
+  private static func answer(with session: ProbeSession, as form: SeriesForm) -> HTTPResponse {
+    var response = HTTPResponse.api(type: form.rawValue, [])
     // nginx would gather what is to be seen at once.
     response.fields.append("X-Accel-Buffering", "no")
     response.body = .stream { writer in
       while true {
-        switch await session.next() {
-        case .lines(let lines):
-          for start in stride(from: 0, to: lines.count, by: Limits.linesPerWrite) {
-            let some = lines[start..<min(start + Limits.linesPerWrite, lines.count)]
-            try await writer.write(some.flatMap { $0.json(from: session.target.address) })
-          }
-        case .summary(let summary): return try await writer.write(summary.json)
+        switch (await session.next(), form) {
+        case (.lines(let lines), .lines): try await write(lines, of: session, through: writer)
+        // Whether a client that has ended its side is there at all, writing tells; JSON takes a space anywhere.
+        case (.lines, .summary): if writer.clientHasEnded { try await writer.write([UInt8(ascii: " ")]) }
+        case (.summary(let summary), _): return try await writer.write(summary.json)
         }
       }
     }
     return response
+  }
+
+  private static func write(
+    _ lines: [ProbeLine], of session: ProbeSession, through writer: HTTPBodyWriter
+  ) async throws(HTTPBodyWriter.Closed) {
+    for start in stride(from: 0, to: lines.count, by: Limits.linesPerWrite) {
+      let some = lines[start..<min(start + Limits.linesPerWrite, lines.count)]
+      try await writer.write(some.flatMap { $0.json(from: session.target.address) })
+    }
+  }
+}
+
+/// What a series is answered with, by media type.
+private enum SeriesForm: String {
+  /// A line for each fate, and the summary.
+  case lines = "application/x-ndjson"
+  /// The summary alone.
+  case summary = "application/json"
+
+  /// The summary alone is for whoever's Accept header names JSON, and does not like lines of it better.
+  init(accept: String?) {
+    let ranges = accept?.split(separator: ",") ?? []
+    let namesJSON = ranges.contains { mediaType(String($0)) == Self.summary.rawValue && quality(of: $0) > 0 }
+    self = namesJSON && preferredType(accept, among: [Self.lines.rawValue]) == nil ? .summary : .lines
   }
 }
 
@@ -67,20 +88,14 @@ private final class SeriesOrder: Sendable {
   let target: Target
   /// The target's place in the metrics.
   let targetIndex: Int
+  let form: SeriesForm
 
   init(_ request: HTTPRequest, _ core: GatewayCore) throws(Problem) {
     let head = request.head
     let isRemote = !head.peer.ip.isLoopback || head.isForwarded
     let series = try SeriesRequest(body: request.body, isRemote: isRemote)
     (target, targetIndex) = try core.targets.target(series.target)
-    plan = series.plan(
-      defaultTimeout: core.configuration.timeout, isRemote: isRemote,
-      tellsLines: !Self.wantsSummaryAlone(head.fields["Accept"]))
-  }
-
-  /// An Accept header names JSON, and does not like lines of it better.
-  private static func wantsSummaryAlone(_ accept: String?) -> Bool {
-    let types = accept?.split(separator: ",").map { mediaType(String($0)) } ?? []
-    return types.contains("application/json") && preferredType(accept, among: ["application/x-ndjson"]) == nil
+    plan = series.plan(defaultTimeout: core.configuration.timeout, isRemote: isRemote)
+    form = SeriesForm(accept: head.fields["Accept"])
   }
 }

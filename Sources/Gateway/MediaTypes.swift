@@ -24,7 +24,8 @@ func preferredType(_ accept: String?, among types: [String]) -> String? {
   return best.quality > json ? best.type : nil
 }
 
-private func quality(of range: Substring) -> Double {
+/// How much a range of an Accept header is liked: 0 stands for "not this" (RFC 9110 section 12.4.2).
+func quality(of range: Substring) -> Double {
   for parameter in range.split(separator: ";").dropFirst() {
     let parts = parameter.filter { $0 != " " }.lowercased().split(separator: "=")
     if parts.count == 2, parts[0] == "q" { return Double(parts[1]) ?? 0 }

@@ -50,12 +50,11 @@ struct SeriesRequest: Equatable {
   }
 
   /// The plan, in which nothing is without a bound.
-  func plan(defaultTimeout: Nanoseconds, isRemote: Bool, tellsLines: Bool) -> ProbePlan {
+  func plan(defaultTimeout: Nanoseconds, isRemote: Bool) -> ProbePlan {
     let timeout = timeoutMilliseconds.map { Nanoseconds.milliseconds($0) } ?? defaultTimeout
     var plan = ProbePlan(count: count, interval: .milliseconds(intervalMilliseconds), size: size, timeout: timeout)
     if isRemote { plan.gap = .milliseconds(Limits.remoteProbeIntervalMilliseconds) }
     plan.longest = Limits.longestSeries
-    plan.tellsLines = tellsLines
     plan.listedDuplicates = Limits.listedDuplicates
     return plan
   }

@@ -14,8 +14,6 @@ public struct ProbePlan: Sendable {
   public var timeout: Nanoseconds
   /// How long it goes on sending; nil for as long as it takes.
   public var longest: Nanoseconds?
-  /// What becomes of each datagram is told; else only the summary is.
-  public var tellsLines = true
   /// How many duplicates are told; nil for all.
   public var listedDuplicates: Int?
 

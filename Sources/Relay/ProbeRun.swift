@@ -73,7 +73,7 @@ final class ProbeRun {
 
   /// Keeps a line for whoever takes them.
   func note(_ line: ProbeLine?) {
-    guard plan.tellsLines, let line else { return }
+    guard let line else { return }
     if line.fate == .duplicate, let limit = plan.listedDuplicates {
       listedDuplicates += 1
       if listedDuplicates > limit { return }

@@ -41,6 +41,9 @@ public struct ProbeSummary: Equatable, Sendable {
     ]
   }
 
+  /// Each datagram came back once, in time, and nothing else came.
+  var isClean: Bool { isComplete && received == sent && duplicates == 0 && unmatched == 0 && droppedHere == 0 }
+
   /// Datagrams of which something came back.
   public var returned: Int { received + late + corrupted }
 

@@ -101,11 +101,12 @@ extension UDPProber {
   private func end(_ run: ProbeRun) {
     let socket = run.socket
     runs[socket.token] = .retired(socket)
-    setTimer(.now() + Limits.retirement, of: socket)
     budget.end()
     budget.retire()
     places.end()
     run.end()
+    // As a message's socket does: after a clean end little can come late.
+    setTimer(.now() + (run.series.summary.isClean ? Limits.rest : Limits.retirement), of: socket)
   }
 
   private func setTimer(_ deadline: MonotonicTime, of socket: ProbeSocket) {

@@ -39,10 +39,10 @@ import Testing
   /// Without an interval, too: the next leaves when the last is decided, and not sooner than that.
   @Test func aPlanHasNothingWithoutABound() throws {
     let series = try #require(read(#"{"interval_ms":0}"#, isRemote: true))
-    let plan = series.plan(defaultTimeout: .milliseconds(700), isRemote: true, tellsLines: true)
+    let plan = series.plan(defaultTimeout: .milliseconds(700), isRemote: true)
     #expect(plan.interval == .zero && plan.gap == .milliseconds(10) && plan.timeout == .milliseconds(700))
     #expect(plan.longest == Limits.longestSeries && plan.listedDuplicates == Limits.listedDuplicates)
-    #expect(series.plan(defaultTimeout: .zero, isRemote: false, tellsLines: true).gap == .zero)
+    #expect(series.plan(defaultTimeout: .zero, isRemote: false).gap == .zero)
   }
 
   @Test(arguments: ["1.5", "\"1\"", "null", "true", "[]", "1e300", "-0.5"])

@@ -132,6 +132,12 @@ def test_the_summary_alone(serve):
     assert outcome["summary"]["received"] == 10 and outcome["summary"]["complete"] is True
 
 
+@pytest.mark.parametrize("accept", ["application/json;q=0", "application/json;q=0.5, application/x-ndjson", "*/*"])
+def test_lines_are_for_all_who_do_not_like_json_better(serve, accept):
+    answer = serve().request("POST", PATH, b'{"count":1}', {"Accept": accept})
+    assert answer.media_type() == "application/x-ndjson"
+
+
 @pytest.mark.parametrize("type_", ["text/plain", "application/x-www-form-urlencoded", "application/json"])
 def test_the_body_is_json_whatever_its_type_says(serve, type_):
     gateway = serve()
@@ -230,16 +236,26 @@ def test_a_client_that_goes_away_ends_its_series(serve_with, way, accept):
     gateway, target = serve_with(echo)
     wire = begin(gateway, accept, target="peer", count=10000, interval_ms=20)
     wait_until(lambda: len(target.received) > 3, "it sends")
-    if accept and way == "close":
-        # Without a line to write, the end of the client's sending says nothing: it may still read.
-        wire.reset()
-    else:
-        getattr(wire, way)()
+    getattr(wire, way)()
     wait_until(lambda: gauge(gateway) == 0, "the series has ended")
     count = len(target.received)
     time.sleep(0.2)
     assert len(target.received) <= count + 1
     assert gateway.in_flight() == 0
+
+
+def test_a_client_that_has_only_ended_its_sending_has_its_summary(serve):
+    wire = begin(serve(), ("Accept: application/json",), count=5, interval_ms=20)
+    wire.half_close()
+    assert json.loads(wire.response("POST").text())["summary"]["received"] == 5
+
+
+def test_the_socket_of_a_clean_series_is_held_no_longer_than_a_messages(serve_with):
+    gateway, _ = serve_with(echo)
+    series(gateway, target="peer", count=2, interval_ms=1)
+    started = time.monotonic()
+    wait_until(lambda: gateway.metrics().value("yodel_relay_sockets", state="retired") == 0, "it is closed")
+    assert time.monotonic() - started < 5, "ten seconds are for those that may hear something late"
 
 
 @pytest.mark.parametrize("accept", [(), ("Accept: application/json",)])
