@@ -31,7 +31,7 @@ enum DatagramsRequest: Equatable {
     var limit: Int?
     for (name, value) in try FormField.pairs(FormField.all(in: (query ?? "").utf8), "query parameter") {
       guard name == "limit" else {
-        throw Problem(.invalidRequest, "the query parameter '\(escapedLine(name))' is not known; known are limit")
+        throw Problem(unknown: name, "query parameter", known: ["limit"])
       }
       let digits = value.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
       guard digits, let number = Int(value), Limits.listedDatagrams.contains(number) else {

@@ -49,7 +49,8 @@ actor FeedHub: LoopActor {
     feeds[feed] = Feed(writer: writer)
     defer { end(feed) }
     try await writer.write(EventStream.comment("yodel"))
-    if let missed = start.missed { try await tellGap(missed, through: writer) }
+    // What was gone before the feed began is no slowness of its reader's.
+    if let missed = start.missed { try await writer.write(EventStream.gap(missed: missed)) }
     var cursor = start.cursor
     while let call = await call(feed, after: cursor) {
       switch call {
@@ -66,17 +67,15 @@ actor FeedHub: LoopActor {
     var cursor = cursor
     var left = bytes
     while left > 0, !Task.isCancelled, let (missed, piece) = pieces.next(after: cursor, in: log) {
-      if missed > 0 { try await tellGap(missed, through: writer) }
+      if missed > 0 {
+        places.miss(missed)
+        try await writer.write(EventStream.gap(missed: missed))
+      }
       try await writer.write(piece.bytes)
       cursor = piece.last
       left -= piece.bytes.count
     }
     return cursor
-  }
-
-  private func tellGap(_ missed: UInt64, through writer: HTTPBodyWriter) async throws(HTTPBodyWriter.Closed) {
-    places.miss(missed)
-    try await writer.write(EventStream.gap(missed: missed))
   }
 
   private func end(_ feed: Int) {

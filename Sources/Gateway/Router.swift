@@ -97,7 +97,7 @@ struct Router: Sendable {
       let routes = byPath[path]!
       let methods = routes.map { ($0.method, $0.access, add(.route($0), .path(index))) }
       places[path] = Place(
-        label: .path(index), allow: Self.allow(routes.map(\.method)), access: routes.map(\.access).min()!,
+        label: .path(index), allow: Self.allow(routes.map(\.method)), access: min(routes.map(\.access).min()!, .api),
         methods: methods)
     }
     self.destinations = destinations

@@ -118,7 +118,7 @@ def test_a_bad_limit_is_refused(gateway, query):
 
 
 def test_an_unknown_parameter_is_refused_and_the_known_one_named(gateway):
-    is_problem(gateway.get("/api/datagrams?limt=5"), 400, "invalid-request", "'limt'", "known are limit")
+    is_problem(gateway.get("/api/datagrams?limt=5"), 400, "invalid-request", "'limt'", "known is limit")
 
 
 def test_head_and_options(gateway):
@@ -139,6 +139,7 @@ def test_without_an_echo_server_there_is_nothing_to_see(serve):
 def test_without_a_token_it_is_for_this_machine_alone(gateway, accept):
     headers = {"Accept": accept, "X-Forwarded-For": "203.0.113.9"}
     is_problem(gateway.request("GET", "/api/datagrams", headers=headers), 403, "control-refused")
+    assert gateway.request("OPTIONS", "/api/datagrams", headers=headers).status == 204, "anyone may ask what there is"
 
 
 def test_with_a_token_it_is_for_who_has_it(own, tmp_path):

@@ -131,6 +131,7 @@ def test_an_event_of_another_process_is_a_gap_and_then_what_there_is(gateway, st
     with Feed(gateway, last_event_id=stranger.encode().decode("latin-1")) as feed:
         assert feed.next() == ("gap", None, {"missed": 0})
         assert [feed.datagram()["text"] for _ in range(2)] == ["a", "b"]
+    assert gateway.metrics().value("yodel_feed_missed_total") == 0, "nobody was too slow"
 
 
 def test_after_a_restart_an_old_identifier_is_none(serve):
