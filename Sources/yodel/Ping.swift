@@ -46,7 +46,7 @@ struct Ping: AsyncParsableCommand {
     guard interval == 0 || (0.001...86_400).contains(interval) else {
       throw ValidationError("-i must be 0, or from 0.001 to 86400 seconds")
     }
-    guard wait > 0, wait <= 86_400 else { throw ValidationError("-W must be more than 0 and at most 86400 seconds") }
+    guard (0.001...86_400).contains(wait) else { throw ValidationError("-W must be from 0.001 to 86400 seconds") }
     try check("-s", size, in: Limits.probeSize)
     guard interval == 0 || wait / interval <= Double(Limits.undecidedProbes) else {
       throw ValidationError(
@@ -77,10 +77,14 @@ struct Ping: AsyncParsableCommand {
   }
 
   private func print(_ session: ProbeSession, _ printer: PingPrinter) async throws -> ProbeSummary {
-    // The first signal ends the series, a second one the program.
+    // The first signal ends the series, a later one the program. Not one that comes along with the first: timeout(1)
+    // signals its child and then the child's group.
     let watcher = try SignalWatcher([SIGTERM, SIGINT], on: Main.loop) { _ in
-      SignalWatcher.unblock([SIGTERM, SIGINT])
       session.end()
+      Task {
+        try await Task.sleep(for: .milliseconds(200))
+        SignalWatcher.unblock([SIGTERM, SIGINT])
+      }
     }
     try await watcher.start()
     while true {

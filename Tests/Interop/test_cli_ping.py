@@ -92,6 +92,18 @@ def test_a_signal_ends_it_with_the_summary(own, signal):
     assert transmitted == received >= 3 and loss == 0
 
 
+def test_signals_that_come_together_end_it_with_the_summary_too(own):
+    """timeout(1) signals its child, and then the child's group."""
+    target = own(Target, echo)
+    for _ in range(20):
+        ping = own(Child, [yodel_binary(), "ping", target, "-i", "0.01"])
+        assert ping.out.wait_for(lambda line: "seq=2 " in line)
+        ping.signal(INTERRUPT)
+        ping.signal(INTERRUPT)
+        assert ping.exit_code() == 0
+        assert statistics("\n".join(ping.out.all()))[3] == 0
+
+
 def test_what_is_in_flight_at_the_end_is_neither_lost_nor_sent(own):
     target = own(Target, silence)
     ping = own(Child, [yodel_binary(), "ping", target, "-i", "0.05", "-W", "60", "--json"])
