@@ -25,7 +25,9 @@ public enum StartupError: Error, CustomStringConvertible {
 
   public var description: String {
     switch self {
-    case .cannotListen(let error): "\(error)\(Self.remedy(for: error))"
+    case .cannotListen(let error):
+      "\(error)\(error.remedy)"
+        + (error.isBusyUDP ? ", or send to it with --no-echo --target lab=\(error.address)" : "")
     case .badToken(let file, let reason):
       "--token-file '\(file)': \(reason); for example: (umask 077; openssl rand -hex 32 > \(file))"
     case .openToAll(let address):
@@ -44,15 +46,19 @@ public enum StartupError: Error, CustomStringConvertible {
     case .noLoops(let error): "no event loop can be made: \(error)"
     }
   }
+}
 
-  private static func remedy(for error: BindError) -> String {
-    switch (error.cause.errno, error.transport) {
-    case (.addressInUse, .udp):
-      "; stop what uses it, take another port with --udp, or send to it with --no-echo --target lab=\(error.address)"
-    case (.addressInUse, .tcp): "; stop what uses it, or take another port with --http"
-    case (.permissionDenied, _): "; ports below 1024 need a privilege (CAP_NET_BIND_SERVICE), others do not"
-    case (.addressNotAvailable, _): "; it is no address of this machine"
+extension BindError {
+  /// What to do about it, to be said behind the description; empty where nothing is known.
+  public var remedy: String {
+    switch cause.errno {
+    case .addressInUse: "; stop what uses it, or take another port with \(transport == .udp ? "--udp" : "--http")"
+    case .permissionDenied: "; ports below 1024 need a privilege (CAP_NET_BIND_SERVICE), others do not"
+    case .addressNotAvailable: "; it is no address of this machine"
     default: ""
     }
   }
+
+  /// Another program has the UDP port.
+  fileprivate var isBusyUDP: Bool { transport == .udp && cause.errno == .addressInUse }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Basics
 import Echo
 import EventLoop
+import Gateway
 import Glibc
 import Sockets
 
@@ -33,9 +34,7 @@ struct Echo: AsyncParsableCommand {
   func run() async throws {
     let threads = try (0..<(loops ?? Serve.cores)).map { try LoopThread(name: "yodel-loop-\($0)") }
     let printer = quiet ? nil : DatagramPrinter()
-    let server = try EchoServer(
-      on: threads.map(\.loop), addresses: udp, rate: echoRate, impairments: impairments.impairments,
-      observer: printer?.observer)
+    let server = try listen(on: threads.map(\.loop), printer)
     try await server.start()
     // Standard output is for the datagrams.
     let addresses = server.addresses.map(\.description).joined(separator: " ")
@@ -47,5 +46,15 @@ struct Echo: AsyncParsableCommand {
     printer?.flush()
     for thread in threads { thread.loop.stop() }
     for thread in threads { thread.join() }
+  }
+
+  private func listen(on loops: [EventLoop], _ printer: DatagramPrinter?) throws -> EchoServer {
+    do throws(BindError) {
+      return try EchoServer(
+        on: loops, addresses: udp, rate: echoRate, impairments: impairments.impairments, observer: printer?.observer)
+    } catch {
+      Console.complain("\(error)\(error.remedy)")
+      throw ExitCode.failure
+    }
   }
 }

@@ -175,7 +175,7 @@ def test_yodel_echo_on_a_busy_port_fails(echo_server):
     address = text_of(*echo_server().udp)
     ended = run_yodel("echo", "--udp", address)
     assert ended.returncode == 1
-    is_one_clear_line(ended, address)
+    is_one_clear_line(ended, address, "--udp")
 
 
 def test_an_address_that_is_not_ours_is_one_clear_line():
