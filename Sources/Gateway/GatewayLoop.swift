@@ -110,7 +110,9 @@ extension GatewayLoop {
 
   private func refusedMethod(_ head: HTTPRequestHead, _ match: Router.Match) -> HTTPResponse {
     guard case .notAllowed(let allow) = match.outcome else { preconditionFailure("the method is allowed") }
-    let route = Route.all.first { $0.path == head.path || $0.path + "/" == head.path }
+    let routes = Route.all.filter { $0.path == head.path || $0.path + "/" == head.path }
+    // Who meant to change something is shown how.
+    let route = routes.first { $0.method.isSafe == head.method.isSafe } ?? routes.first
     let line = "\(core.curl)\(route?.curlOptions ?? "")\(core.url)\(route?.path ?? head.path)"
     let detail = "'\(head.path)' takes \(allow); for example: \(line)"
     return Problem(.methodNotAllowed, detail, fields: [("Allow", allow)]).response

@@ -7,7 +7,7 @@ func jsonMembers(of body: [UInt8], example: String) throws(Problem) -> [JSONValu
   if body.isEmpty { return [] }
   let value: JSONValue
   do throws(JSONError) { value = try JSONValue(parsing: body) } catch {
-    throw Problem(.invalidRequest, "the body is no JSON that can be used: \(error)")
+    throw Problem(.invalidRequest, "the body is no JSON that can be used: \(error); for example \(example)")
   }
   guard case .object(let members) = value else {
     throw Problem(.invalidRequest, "the body must be a JSON object such as \(example), not \(value.typeName)")
@@ -18,7 +18,7 @@ func jsonMembers(of body: [UInt8], example: String) throws(Problem) -> [JSONValu
 extension Problem {
   /// A member, field or parameter that does not exist; those that do are named, so that a typo is never silent.
   convenience init(unknown name: String, _ kind: String, known names: [String]) {
-    let known = "known are " + names.joined(separator: ", ")
+    let known = (names.count == 1 ? "known is " : "known are ") + names.joined(separator: ", ")
     self.init(.invalidRequest, "the \(kind) '\(escapedLine(name))' is not known; \(known)")
   }
 }

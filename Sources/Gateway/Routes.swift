@@ -51,7 +51,7 @@ extension Route {
       curlOptions: "-d 'hello from client!!' ", typeRefusal: { MessageRequest.refusal(of: $0) }, sends: true,
       handler: { loop, request throws(Problem) in try await loop.sendMessage(request) }),
     Route(
-      method: .post, path: "/api/probes", summary: "sends a series of datagrams; a line on each, then the figures",
+      method: .post, path: "/api/probes", summary: "send a series of datagrams; a line on each, then the figures",
       curlOptions: "-N -X POST ", sends: true,
       handler: { loop, request throws(Problem) in try await loop.runSeries(request) }),
     Route(

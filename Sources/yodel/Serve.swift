@@ -98,7 +98,10 @@ struct Serve: AsyncParsableCommand {
       valueName: "file"))
   var tokenFile: String?
 
-  @Flag(help: "Let --http listen beyond loopback without a token, where anyone who reaches it can send messages.")
+  @Flag(
+    help: ArgumentHelp(
+      "Let --http listen beyond loopback without a token, where anyone who reaches it can send messages and series; "
+        + "impairments and traffic stay with this machine."))
   var allowAnonymous = false
 
   @Option(
