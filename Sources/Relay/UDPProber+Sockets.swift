@@ -6,8 +6,8 @@ import Sockets
 extension UDPProber {
   /// Takes what has come, or as much as a turn takes.
   ///
-  /// - Returns: where there may be more, when the last of it came, before which none of the rest did; nil where that was
-  ///   all.
+  /// - Returns: where there may be more, when the last of it came, before which none of the rest did; nil where that
+  ///   was all.
   func receive(_ run: ProbeRun) -> MonotonicTime? {
     var last: MonotonicTime?
     for _ in 0..<Limits.probesPerTurn {
