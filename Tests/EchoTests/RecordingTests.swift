@@ -43,7 +43,6 @@ import Testing
         client.send(pattern(size), to: asked)
         _ = try client.receive()
       }
-      let after = WallTime.now()
       let entries = try await recorded(3, in: log)
       #expect(entries.map(\.0.length) == [0, 19, 3000])
       #expect(entries.map(\.1) == [pattern(0), pattern(19), Array(pattern(3000).prefix(1024))])
@@ -51,8 +50,8 @@ import Testing
         #expect(entry.source == client.address && entry.destination == asked)
         #expect(entry.fate == .echoed && entry.impairments == [] && !entry.isOwn)
       }
-      let times = entries.map(\.0.receivedAt)
-      #expect(times == times.sorted() && before <= times[0] && times[2] <= after)
+      // The wall clock can be set in between, back too.
+      #expect(entries.allSatisfy { abs(($0.0.receivedAt - before).seconds) < 60 })
     }
   }
 

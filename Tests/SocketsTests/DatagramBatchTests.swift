@@ -127,8 +127,9 @@ import Testing
       for size in 1...3 { client.send(pattern(size), to: SocketAddress(asked, port: try socket.localAddress().port)) }
       let datagrams = try receive(socket)
       let times = datagrams.compactMap(\.receivedAt)
-      #expect(times.count == (isStamped ? 3 : 0) && times == times.sorted())
-      #expect(times.allSatisfy { before <= $0 && $0 <= .now() })
+      #expect(times.count == (isStamped ? 3 : 0))
+      // The wall clock can be set in between, back too.
+      #expect(times.allSatisfy { abs(($0 - before).seconds) < 60 })
       #expect(datagrams.allSatisfy { $0.destination == (wildcard ? asked : nil) && $0.hopLimit != nil })
     }
   }
