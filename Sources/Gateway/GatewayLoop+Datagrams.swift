@@ -42,15 +42,12 @@ extension GatewayLoop {
   ) -> HTTPResponse {
     guard case .feed(let lastEventID) = request else { preconditionFailure("a feed was asked for") }
     let start = FeedHub.Start(after: lastEventID, in: log)
-    var response = HTTPResponse.api(type: EventStream.mediaType, [])
-    // nginx would gather what is to be seen at once.
-    response.fields.append("X-Accel-Buffering", "no")
-    response.isEndless = true
-    response.body = .stream { writer in
+    var response = HTTPResponse.api(type: EventStream.mediaType) { writer in
       // What is captured lasts as long as the answer does, also one that nobody reads.
       defer { withExtendedLifetime(place) {} }
       try await hub.serve(start, through: writer)
     }
+    response.isEndless = true
     return response
   }
 }

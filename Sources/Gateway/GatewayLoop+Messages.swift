@@ -21,9 +21,14 @@ extension GatewayLoop {
     do throws(Problem) {
       return try MessageOrder(request, core)
     } catch {
-      guard core.budget.isExhausted else { throw error }
-      throw Problem(.overloaded, Problem.words(.exchanges) + "; try again in a moment")
+      throw noRoom ?? error
     }
+  }
+
+  /// That no exchange can begin; nil where one can.
+  var noRoom: Problem? {
+    core.budget.isExhausted
+      ? Problem(.overloaded, Problem.words(.exchanges) + "; try again in a moment") : nil
   }
 
   @inline(never)

@@ -22,9 +22,7 @@ extension GatewayLoop {
     do throws(Problem) {
       return try SeriesOrder(request, core)
     } catch {
-      if core.series.isExhausted { throw tooManySeries }
-      guard core.budget.isExhausted else { throw error }
-      throw Problem(.overloaded, Problem.words(.exchanges) + "; try again in a moment")
+      throw core.series.isExhausted ? tooManySeries : noRoom ?? error
     }
   }
 
@@ -41,10 +39,7 @@ extension GatewayLoop {
 
   /// The session ends with the answer, also with one that nobody reads.
   private static func answer(with session: ProbeSession, as form: SeriesForm) -> HTTPResponse {
-    var response = HTTPResponse.api(type: form.rawValue, [])
-    // nginx would gather what is to be seen at once.
-    response.fields.append("X-Accel-Buffering", "no")
-    response.body = .stream { writer in
+    .api(type: form.rawValue) { writer in
       while true {
         switch (await session.next(), form) {
         case (.lines(let lines), .lines): try await write(lines, of: session, through: writer)
@@ -54,7 +49,6 @@ extension GatewayLoop {
         }
       }
     }
-    return response
   }
 
   private static func write(

@@ -1,6 +1,17 @@
 import HTTPServer
 
 extension HTTPResponse {
+  /// An answer of the API whose content comes with time, and is seen as it comes.
+  static func api(
+    type: String, stream: @escaping @Sendable (HTTPBodyWriter) async throws -> Void
+  ) -> HTTPResponse {
+    var response = api(type: type, [])
+    // nginx would gather it.
+    response.fields.append("X-Accel-Buffering", "no")
+    response.body = .stream(stream)
+    return response
+  }
+
   /// An answer of the API: never stored, never guessed at, never for another origin's eyes.
   static func api(status: Int = 200, type: String = "application/json", _ body: [UInt8]) -> HTTPResponse {
     let fields: HTTPFields = [
