@@ -1,53 +1,72 @@
 // Puts the panels together. A panel knows its part of the page; only this file knows them all.
 
-import { Problem, Unreachable, info, sendMessage, targets } from "./gateway.js";
 import { Composer } from "./composer.js";
 import { Connection } from "./connection.js";
-import { ExchangeLog } from "./exchanges.js";
 import { announce } from "./dom.js";
+import { EchoWatch } from "./echo-watch.js";
+import { info, observe, targets } from "./gateway.js";
+import { InForce } from "./in-force.js";
+import { shareByLink } from "./link.js";
+import { onIdle, whenNeeded } from "./lazy.js";
 import { TokenForm } from "./token.js";
 
+const find = (id) => document.getElementById(id);
+
 const composer = new Composer(send);
-const log = new ExchangeLog(send);
+const echo = new EchoWatch();
 const tokenForm = new TokenForm(load);
 const connection = new Connection(() => {
   announce("The gateway answers again.");
   load();
 });
+let exchanges = null;
+let traffic = null;
 
+observe({
+  answered: () => connection.answered(),
+  silent: () => connection.failed(),
+  unauthorized: () => tokenForm.ask(),
+});
+new InForce(echo);
+shareByLink(composer);
 load();
+
+// What a first look does not need comes when it is asked for.
+if (hasHistory()) {
+  log();
+}
+// Live from the start, wherever the panel is.
+onIdle(whenNeeded(find("traffic-panel"), async () => { traffic = new (await import("./traffic.js")).Traffic(echo); }));
+whenNeeded(find("impairments"), async () => new (await import("./impairments.js")).Impairments(echo, composer));
+whenNeeded(find("series"), async () => new (await import("./series.js")).Series(composer));
+whenNeeded(find("primer"), async () => new (await import("./primer.js")).Primer(echo));
 
 /// What the page shows of the gateway itself; again after each return, for it may be another one by then.
 async function load() {
-  await asking(async () => composer.offer(await targets()));
-  await asking(async () => {
-    const { version } = await info();
-    document.getElementById("about").textContent = version ? `Yodel ${version}, an HTTP gateway to UDP` : "Yodel, an HTTP gateway to UDP";
-  });
+  try {
+    const [known, { version }] = await Promise.all([targets(), info()]);
+    composer.offer(known);
+    echo.follow(known.find(({ embedded }) => embedded));
+    find("about").textContent = version ? `Yodel ${version}, an HTTP gateway to UDP` : "Yodel, an HTTP gateway to UDP";
+    traffic?.restart();
+  } catch {
+    // Whoever observes the requests has said it.
+  }
 }
 
 async function send(request) {
-  const entry = log.begin(request);
-  await asking(async () => entry.replied(await sendMessage(request)), entry);
+  (await log()).send(request);
 }
 
-/// Runs what talks to the gateway, and tells the parts of the page that care how that went.
-async function asking(work, entry = null) {
+async function log() {
+  exchanges ??= import("./exchanges.js").then(({ ExchangeLog }) => new ExchangeLog());
+  return exchanges;
+}
+
+function hasHistory() {
   try {
-    await work();
-    connection.answered();
-  } catch (error) {
-    if (error instanceof Problem) {
-      connection.answered();
-      entry?.refused(error);
-      if (error.name === "unauthorized") {
-        tokenForm.ask();
-      }
-    } else if (error instanceof Unreachable) {
-      entry?.unanswered();
-      connection.failed();
-    } else {
-      throw error; // A bug of the page, for its console.
-    }
+    return localStorage.getItem("yodel-history") !== null;
+  } catch {
+    return false; // Storage may be switched off.
   }
 }

@@ -20,7 +20,7 @@ export class Composer {
     this.text.addEventListener("input", () => this.take({ bytes: fromText(this.text.value) }));
     this.hex.addEventListener("input", () => this.take(fromHex(this.hex.value)));
     this.form.addEventListener("change", (event) => event.target.name === "view" && this.show(this.views.value));
-    this.target.addEventListener("change", () => this.describe());
+    this.target.addEventListener("input", () => this.describe());
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       onSend(this.request());
@@ -46,14 +46,39 @@ export class Composer {
     };
   }
 
+  /// What a link says of the message and its target; nothing of what is as at first, nor of a message that makes a link too long.
+  share(longest) {
+    const first = this.targets.find((target) => target.default)?.name;
+    const isFirst = this.views.value === "text" && this.text.value === this.text.defaultValue;
+    const isShort = this.bytes && this.bytes.length <= longest && !isFirst;
+    return {
+      ...(this.target.value && this.target.value !== first ? { target: this.target.value } : {}),
+      ...(isShort ? this.views.value === "text" ? { message: this.text.value } : { hex: toHex(this.bytes).join("") } : {}),
+    };
+  }
+
+  /// From a link; a target is chosen once it is known.
+  fillIn(state) {
+    const { bytes } = state.has("hex") ? fromHex(state.get("hex")) : {};
+    this.wanted = state.get("target");
+    this.views.value = bytes ? "hex" : "text";
+    this.text.value = state.get("message") ?? this.text.defaultValue;
+    this.take({ bytes: bytes ?? fromText(this.text.value) });
+    this.show(this.views.value);
+    this.offer(this.targets);
+  }
+
   /// Keeps the choice where it is still there.
   offer(targets) {
-    const chosen = this.target.value;
+    const chosen = this.wanted ?? this.target.value;
     this.targets = targets;
     this.target.replaceChildren(...targets.map(({ name }) => new Option(name, name)));
     const names = targets.map(({ name }) => name);
     this.target.value = names.includes(chosen) ? chosen : (targets.find((target) => target.default) ?? targets[0])?.name;
     this.target.disabled = targets.length === 0;
+    if (targets.length > 0) {
+      this.wanted = null;
+    }
     this.describe();
   }
 
@@ -89,7 +114,7 @@ export class Composer {
         : size > packet ? `Over ${packet.toLocaleString("en")}: on an Ethernet path it will be fragmented.` : undefined,
       size !== undefined && !hasText ? "It has no form as typed text." : undefined,
     ].filter(Boolean).join(" ");
-    document.getElementById("count").textContent = size === undefined ? "" : sizeInWords(size);
+    document.getElementById("count-of-bytes").textContent = size === undefined ? "" : sizeInWords(size);
     const notice = document.getElementById("notice");
     this.sayLater(words, notice.textContent);
     notice.textContent = words;
@@ -105,6 +130,11 @@ export class Composer {
       clearTimeout(this.speech);
       this.speech = words ? setTimeout(announce, 1000, words) : undefined;
     }
+  }
+
+  /// Calls when another target may have been chosen.
+  onTarget(listener) {
+    this.target.addEventListener("input", listener);
   }
 
   chosenTarget() {

@@ -1,12 +1,32 @@
 // A payload is hostile: children are nodes or text, so that nothing that came from the network is ever parsed.
 
 export function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    element.setAttribute(name, value);
-  }
-  element.append(...children);
+  return filled(document.createElement(tag), attributes, children);
+}
+
+export function makeSVG(tag, attributes = {}, ...children) {
+  return filled(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+}
+
+export function button(name, onClick) {
+  const element = make("button", { type: "button", class: "quiet" }, name);
+  element.addEventListener("click", onClick);
   return element;
+}
+
+/// Terms and their values, in a row.
+export function facts(members) {
+  return make("dl", { class: "facts" }, ...Object.entries(members).map(([term, value]) =>
+    make("div", {}, make("dt", {}, term), make("dd", {}, value))));
+}
+
+export function duration(milliseconds) {
+  const digits = milliseconds < 10 ? 3 : milliseconds < 100 ? 2 : 1;
+  return `${milliseconds.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })} ms`;
+}
+
+export function time(iso) {
+  return make("time", { datetime: iso }, new Date(iso).toLocaleTimeString());
 }
 
 /// Says one sentence to a screen reader.
@@ -15,4 +35,12 @@ export function announce(sentence) {
   region.textContent = "";
   // The same sentence twice is only spoken twice when the region was seen empty in between.
   requestAnimationFrame(() => { region.textContent = sentence; });
+}
+
+function filled(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
 }

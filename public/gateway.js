@@ -12,10 +12,23 @@ export class Problem extends Error {
     this.members = members;
     this.retryAfter = retryAfter;
   }
+
+  get detail() {
+    return this.members.detail ?? this.message;
+  }
 }
 
 /// No answer at all: the gateway is stopped, or the way to it is.
-export class Unreachable extends Error {}
+export class Unreachable extends Error {
+  detail = "The gateway cannot be reached.";
+}
+
+let observer = { answered() {}, silent() {}, unauthorized() {} };
+
+/// Tells one observer how each request went, whoever made it.
+export function observe(told) {
+  observer = told;
+}
 
 // Relative, so that the page also works behind a proxy that puts it under a path.
 export function urlOf(path) {
@@ -23,19 +36,16 @@ export function urlOf(path) {
 }
 
 export function targets() {
-  return call("api/targets", {}, 5000).then((answer) => answer.targets);
+  return call("api/targets").then((answer) => answer.targets);
 }
 
 export function info() {
-  return call("api/info", {}, 5000);
+  return call("api/info");
 }
 
 export function sendMessage(request) {
-  return call("api/messages", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(messageBody(request)),
-  }, request.timeout + 5000); // The gateway keeps the time; this is only for one that hangs.
+  // The gateway keeps the time; this is only for one that hangs.
+  return call("api/messages", "POST", messageBody(request), request.timeout + 5000);
 }
 
 /// The request's body as the API wants it; also what is copied as a command.
@@ -56,23 +66,67 @@ export async function readiness() {
   }
 }
 
-async function call(path, options, patience) {
+/// A JSON answer.
+export async function call(path, method = "GET", body = undefined, patience = 5000) {
+  const response = await request(path, { method, body, signal: AbortSignal.timeout(patience) });
+  const members = parsed(await reached(response.text()));
+  if (!members) {
+    throw problem(response);
+  }
+  return members;
+}
+
+/// A streamed answer: once it has begun, its lines, until it ends or is cut, or `signal` ends it.
+export async function stream(path, options) {
+  const response = await request(path, options);
+  return lines(response.body.pipeThrough(new TextDecoderStream()).getReader());
+}
+
+async function* lines(reader) {
+  for (let rest = ""; ;) {
+    const { value, done } = await reader.read().catch(() => ({ done: true }));
+    if (done) {
+      return;
+    }
+    const parts = (rest + value).split("\n");
+    rest = parts.pop();
+    yield* parts;
+  }
+}
+
+async function request(path, { method = "GET", body, accept = "application/json", headers = {}, signal }) {
   const token = currentToken();
-  const headers = { Accept: "application/json", ...options.headers, ...(token ? { Authorization: `Bearer ${token}` } : {}) };
-  let response;
-  let text;
+  const all = {
+    Accept: accept, ...headers,
+    ...(body && { "Content-Type": "application/json" }), ...(token && { Authorization: `Bearer ${token}` }),
+  };
+  const options = { method, headers: all, body: body && JSON.stringify(body), cache: "no-store", signal };
+  const response = await reached(fetch(urlOf(path), options));
+  observer.answered();
+  if (!response.ok) {
+    throw problem(response, parsed(await reached(response.text())));
+  }
+  return response;
+}
+
+async function reached(answer) {
   try {
-    response = await fetch(urlOf(path), { ...options, headers, cache: "no-store", signal: AbortSignal.timeout(patience) });
-    text = await response.text();
+    return await answer;
   } catch (error) {
+    if (error.name !== "AbortError") { // The page's own doing.
+      observer.silent();
+    }
     throw new Unreachable(error.message);
   }
-  const members = parsed(text);
-  if (response.ok && members) {
-    return members;
-  }
+}
+
+function problem(response, members) {
   const foreign = { title: `HTTP status ${response.status}`, detail: "This is not the gateway’s own answer: something between it and this page answered." };
-  throw new Problem(response.status, members ?? foreign, response.headers.get("Retry-After"));
+  const found = new Problem(response.status, members ?? foreign, response.headers.get("Retry-After"));
+  if (found.name === "unauthorized") {
+    observer.unauthorized();
+  }
+  return found;
 }
 
 function parsed(text) {

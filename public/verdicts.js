@@ -16,13 +16,14 @@ const problemTitles = {
   "unsupported-media-type": () => "The gateway does not take this kind of body",
   "wrong-host": () => "The gateway does not answer to this host name",
   "rate-limited": () => "Too many messages in a short time",
+  "head-too-large": () => "The request’s headers are too large",
   "internal-error": () => "A bug in the gateway",
   "not-implemented": () => "The gateway does not implement this",
   "port-unreachable": () => "Nobody listens there",
   "target-unreachable": () => "The target cannot be reached",
   "overloaded": () => "The gateway is at its limit",
   "draining": () => "The gateway is shutting down",
-  "no-reply": (members, request) => `No reply within ${members.timeout_ms ?? request.timeout} ms`,
+  "no-reply": (problem, request) => `No reply within ${problem.timeout_ms ?? request.timeout} ms`,
 };
 
 export function replyVerdict(request, received, match) {
@@ -31,14 +32,14 @@ export function replyVerdict(request, received, match) {
     : { kind: "differs", title: "The reply differs", detail: differenceInWords(request.bytes, received) };
 }
 
-export function problemVerdict(request, { name, members, retryAfter, message }) {
-  const title = Object.hasOwn(problemTitles, name) ? problemTitles[name](members, request) : message;
-  const retry = retryAfter ? `Try again in ${retryAfter} s.` : "";
+/// `problem`: the members of a problem+json, its `name`, and the seconds of Retry-After as `retry_after`.
+export function problemVerdict(request, problem) {
+  const { name, title = "An error", detail, retry_after: retryAfter } = problem;
   return {
     // Silence is what UDP does; the other problems are faults.
     kind: name === "no-reply" ? "silent" : "failed",
-    title,
-    detail: [members.detail, retry].filter(Boolean).join(" "),
+    title: Object.hasOwn(problemTitles, name) ? problemTitles[name](problem, request) : title,
+    detail: [detail, retryAfter && `Try again in ${retryAfter} s.`].filter(Boolean).join(" "),
   };
 }
 

@@ -1,0 +1,69 @@
+// The embedded echo server's counters and impairments, for whoever shows them: one small request every other second.
+
+import { call } from "./gateway.js";
+
+const interval = 2000;
+
+export class EchoWatch {
+  constructor() {
+    this.listeners = [];
+    this.state = null;
+    this.target = undefined;
+    document.addEventListener("visibilitychange", () => this.schedule(0));
+  }
+
+  /// `target`: the embedded server; null where there is none.
+  follow(target) {
+    this.target = target ?? null;
+    if (!target) {
+      this.tell(null);
+    }
+    this.schedule(0);
+  }
+
+  get impairments() {
+    return this.state?.impairments ?? null;
+  }
+
+  /// `listener(state)` gets the answer of `GET /api/echo`, now if it is known and at every change; null: there is no echo server.
+  subscribe(listener) {
+    this.listeners.push(listener);
+    if (this.target !== undefined) {
+      listener(this.state);
+    }
+  }
+
+  /// Sets impairments: PUT all of them, PATCH some, DELETE back to none. Throws what the gateway says against it.
+  async impair(method, impairments) {
+    const inForce = await call("api/echo/impairments", method, impairments);
+    this.answers = (this.answers ?? 0) + 1; // What is being asked meanwhile is old.
+    this.tell({ ...this.state, impairments: inForce });
+    return inForce;
+  }
+
+  tell(state) {
+    this.state = state;
+    this.listeners.forEach((listener) => listener(state));
+  }
+
+  async ask() {
+    const before = this.answers;
+    try {
+      const state = await call("api/echo");
+      if (before === this.answers && this.target) {
+        this.tell(state);
+      }
+    } catch {
+      // Whoever observes the requests has said it; the next one may succeed.
+    }
+    this.schedule(interval);
+  }
+
+  // A hidden page asks nothing.
+  schedule(delay) {
+    clearTimeout(this.timer);
+    if (this.target && !document.hidden) {
+      this.timer = setTimeout(() => this.ask(), delay);
+    }
+  }
+}
