@@ -4,22 +4,23 @@ import { Composer } from "./composer.js";
 import { Connection } from "./connection.js";
 import { announce } from "./dom.js";
 import { EchoWatch } from "./echo-watch.js";
+import { ExchangeLog } from "./exchanges.js";
 import { info, observe, targets } from "./gateway.js";
 import { InForce } from "./in-force.js";
 import { shareByLink } from "./link.js";
-import { onIdle, whenNeeded } from "./lazy.js";
+import { onIdle, whenNear, whenNeeded } from "./lazy.js";
 import { TokenForm } from "./token.js";
 
 const find = (id) => document.getElementById(id);
 
-const composer = new Composer(send);
+const composer = new Composer((request) => exchanges.send(request));
+const exchanges = new ExchangeLog();
 const echo = new EchoWatch();
 const tokenForm = new TokenForm(load);
 const connection = new Connection(() => {
   announce("The gateway answers again.");
   load();
 });
-let exchanges = null;
 let traffic = null;
 
 observe({
@@ -31,13 +32,9 @@ new InForce(echo);
 shareByLink(composer);
 load();
 
-// What a first look does not need comes when it is asked for.
-if (hasHistory()) {
-  log();
-}
-// Live from the start, wherever the panel is.
+// What a first look does not need comes later. Traffic is live from the start, wherever the panel is.
 onIdle(whenNeeded(find("traffic-panel"), async () => { traffic = new (await import("./traffic.js")).Traffic(echo); }));
-whenNeeded(find("impairments"), async () => new (await import("./impairments.js")).Impairments(echo, composer));
+whenNear(find("impairments"), whenNeeded(find("impairments"), async () => new (await import("./impairments.js")).Impairments(echo, composer)));
 whenNeeded(find("series"), async () => new (await import("./series.js")).Series(composer));
 whenNeeded(find("primer"), async () => new (await import("./primer.js")).Primer(echo));
 
@@ -51,22 +48,5 @@ async function load() {
     traffic?.restart();
   } catch {
     // Whoever observes the requests has said it.
-  }
-}
-
-async function send(request) {
-  (await log()).send(request);
-}
-
-async function log() {
-  exchanges ??= import("./exchanges.js").then(({ ExchangeLog }) => new ExchangeLog());
-  return exchanges;
-}
-
-function hasHistory() {
-  try {
-    return localStorage.getItem("yodel-history") !== null;
-  } catch {
-    return false; // Storage may be switched off.
   }
 }

@@ -1,7 +1,7 @@
 // Panels whose code comes when they are needed.
 
-/// Loads a panel when it comes near the window or is first used, and does again what was done to it before it was ready.
-/// Gives a function that loads it now.
+/// Loads a panel when it is first used, and does again what was done to it before it was ready. Gives a function that
+/// loads it now.
 export function whenNeeded(panel, load) {
   const missed = [];
   const kinds = ["click", "input", "submit"];
@@ -15,29 +15,35 @@ export function whenNeeded(panel, load) {
     }
     start();
   };
-  const seen = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && start(), { rootMargin: "100px" });
-
   let isLoading = false;
-  async function start() {
+  const start = async () => {
     if (isLoading) {
       return;
     }
     isLoading = true;
-    seen.disconnect();
     await load();
     kinds.forEach((kind) => panel.removeEventListener(kind, keep));
     panel.removeEventListener("focusin", start);
     missed.forEach((event) => event.target.dispatchEvent(new event.constructor(event.type, event)));
-  }
-
+  };
   kinds.forEach((kind) => panel.addEventListener(kind, keep));
   panel.addEventListener("focusin", start);
-  seen.observe(panel);
   return start;
+}
+
+/// When a panel comes near the window.
+export function whenNear(panel, work) {
+  const observer = new IntersectionObserver((entries) => {
+    if (entries.some((entry) => entry.isIntersecting)) {
+      observer.disconnect();
+      work();
+    }
+  }, { rootMargin: "100px" });
+  observer.observe(panel);
 }
 
 /// Once the page stands and the browser has nothing better to do.
 export function onIdle(work) {
   const later = globalThis.requestIdleCallback ?? setTimeout;
-  addEventListener("load", () => later(work), { once: true });
+  addEventListener("load", () => later(() => work(), { timeout: 500 }), { once: true });
 }

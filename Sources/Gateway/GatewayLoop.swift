@@ -62,7 +62,7 @@ extension GatewayLoop {
   @inline(never)
   private func file(_ destination: Router.Destination, for head: HTTPRequestHead) -> HTTPResponse {
     guard case .file(let file) = destination.kind else { preconditionFailure("a route is answered by its handler") }
-    return counted(.file(file, ifNoneMatch: head.fields["If-None-Match"]), head, destination.label)
+    return counted(.file(file, for: head), head, destination.label)
   }
 
   @inline(never)

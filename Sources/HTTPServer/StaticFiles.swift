@@ -8,10 +8,22 @@ public final class StaticFile: Sendable {
   public let type: String
   /// A strong validator: a digest of the bytes (RFC 9110 section 8.8.3).
   public let entityTag: String
+  /// The value of Content-Encoding; nil where the bytes are the file's own.
+  public let encoding: String?
+  /// The same file for who takes gzip, where that is shorter.
+  public let compressed: StaticFile?
 
-  init(bytes: [UInt8], type: String) {
+  convenience init(bytes: [UInt8], type: String) {
+    let short = Gzip.compress(bytes)
+    self.init(
+      bytes, type, compressed: short.count < bytes.count ? StaticFile(short, type, encoding: "gzip") : nil)
+  }
+
+  private init(_ bytes: [UInt8], _ type: String, encoding: String? = nil, compressed: StaticFile? = nil) {
     self.bytes = bytes
     self.type = type
+    self.encoding = encoding
+    self.compressed = compressed
     entityTag = "\"" + Self.digest(bytes) + "\""
   }
 

@@ -1,12 +1,13 @@
 """The routes, their errors and their headers, as any HTTP client sees them."""
 
 import gzip
+import random
 import re
 
 import pytest
 
 from support.checks import carries_security_headers, is_exchange, is_json, is_problem
-from support.child import run_yodel
+from support.child import ROOT, run_yodel
 from support.curl import curl
 from support.gateway import Gateway, message_path
 from support.http import Wire
@@ -207,6 +208,57 @@ def test_a_browser_that_takes_gzip_can_read_the_file(gateway):
     answer = gateway.get("/app.js", Accept_Encoding="gzip")
     body = gzip.decompress(answer.body) if answer.header("Content-Encoding") == "gzip" else answer.body
     assert body.decode() == PAGE_FILES["app.js"][1]
+
+
+# Long runs, matches as far back as the format reaches and one further, every byte, every length of a match.
+NOISE = random.Random(1).randbytes(32_768)
+COMPRESSIBLE = {
+    "zeros": bytes(100_000),
+    "words": "Grüße, yodel! ".encode() * 3000,
+    "far": NOISE + NOISE[:5000],
+    "too-far": b"x" * 60_000 + NOISE + b"y" + NOISE[:5000],
+    "every-byte": bytes(range(256)) * 4,
+    "every-length": b"".join(NOISE[:length] + b"-" for length in range(3, 300)),
+    "own-code": (ROOT / "README.md").read_bytes(),
+}
+
+
+@pytest.fixture(scope="module")
+def compressing(own_for_module, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("compressible")
+    for name, content in COMPRESSIBLE.items():
+        (folder / name).write_bytes(content)
+    return own_for_module(Gateway, "--public", folder)
+
+
+@pytest.mark.parametrize("name", COMPRESSIBLE)
+def test_what_is_compressed_is_the_same_file(compressing, name):
+    plain = compressing.get("/" + name)
+    short = compressing.get("/" + name, Accept_Encoding="br, gzip;q=0.5")
+    assert plain.header("Content-Encoding") is None
+    assert short.header("Content-Encoding") == "gzip"
+    assert plain.body == gzip.decompress(short.body) == COMPRESSIBLE[name]
+    assert len(short.body) < len(plain.body)
+    assert plain.header("Vary") == short.header("Vary") == "Accept-Encoding"
+    assert plain.header("ETag") != short.header("ETag")
+
+
+def test_compression_is_nearly_as_good_as_zlib(compressing):
+    short = compressing.get("/own-code", Accept_Encoding="gzip")
+    assert len(short.body) < 1.25 * len(gzip.compress(COMPRESSIBLE["own-code"]))
+
+
+@pytest.mark.parametrize("accepted", ["gzip;q=0", "gzip ; Q=0.0", "br", "identity", "x-gzip", ""])
+def test_who_does_not_take_gzip_gets_the_file_itself(compressing, accepted):
+    answer = compressing.get("/words", Accept_Encoding=accepted)
+    assert answer.header("Content-Encoding") is None
+    assert answer.body == COMPRESSIBLE["words"]
+
+
+def test_a_copy_in_gzip_is_good_for_who_takes_gzip(compressing):
+    tag = compressing.get("/words", Accept_Encoding="gzip").header("ETag")
+    assert compressing.get("/words", Accept_Encoding="gzip", If_None_Match=tag).status == 304
+    assert compressing.get("/words", If_None_Match=tag).status == 200
 
 
 @pytest.mark.parametrize(
