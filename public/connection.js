@@ -34,6 +34,7 @@ export class Connection {
   /// A request got an answer, whatever it says.
   answered() {
     if (this.reachable) {
+      this.schedule(heartbeat); // Who was just heard need not be asked.
       return;
     }
     this.reachable = true;

@@ -12,21 +12,20 @@ export class Feed {
   constructor({ onDatagrams, onGap, onState }) {
     Object.assign(this, { onDatagrams, onGap, onState });
     this.lastID = null;
-    document.addEventListener("visibilitychange", () => (document.hidden ? this.close() : this.open()));
+    this.isOn = false;
+    document.addEventListener("visibilitychange", () => this.turn(this.isOn));
   }
 
-  open() {
-    this.close();
+  /// Off, or on (anew).
+  turn(isOn) {
+    this.isOn = isOn;
+    clearTimeout(this.timer);
+    this.opening?.abort();
     this.retry = firstRetry;
-    if (!document.hidden) {
+    if (isOn && !document.hidden) {
       this.opening = new AbortController();
       this.run(this.opening.signal);
     }
-  }
-
-  close() {
-    clearTimeout(this.timer);
-    this.opening?.abort();
   }
 
   async run(signal) {

@@ -22,6 +22,7 @@ export class Rows {
       }
     });
     box.addEventListener("keydown", (event) => this.move(event));
+    this.measure();
     new ResizeObserver(() => this.measure()).observe(box);
   }
 

@@ -41,14 +41,14 @@ export class Traffic {
         this.describe();
       },
     });
-    this.isFollowing = false;
+    this.isFollowing = null;
     echo.subscribe(() => this.follow(echo.target !== null));
   }
 
   /// After a return or a new token.
   restart() {
     if (this.isFollowing) {
-      this.feed.open();
+      this.feed.turn(true);
     }
   }
 
@@ -57,10 +57,8 @@ export class Traffic {
       return;
     }
     this.isFollowing = hasEcho;
-    if (hasEcho) {
-      this.feed.open();
-    } else {
-      this.feed.close();
+    this.feed.turn(hasEcho);
+    if (!hasEcho) {
       this.words = "This gateway has no embedded echo server (--no-echo), so there is nothing to see here.";
       this.describe();
     }

@@ -1,5 +1,6 @@
 import os
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
@@ -52,12 +53,34 @@ class Yodel:
         self.log = page.get_by_role("log", name="Exchanges", exact=True)
         self.exchanges = self.log.get_by_role("article")
         self.unreachable = page.get_by_role("status", name="Cannot reach the gateway", exact=True)
+        self.in_force = page.get_by_role("status", name="Impairments in force", exact=True)
+        self.traffic = page.get_by_role("log", name="Traffic", exact=True)
+        self.lines = self.traffic.get_by_role("button")
         self.expected_errors = []
 
     def open(self):
         self.page.goto(self.gateway.url)
         expect(self.target).to_have_value("echo")
         return self
+
+    def panel(self, name):
+        return self.page.get_by_role("region", name=name, exact=True)
+
+    def number(self, name):
+        return self.page.get_by_role("spinbutton", name=name, exact=True)
+
+    def button(self, name):
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    def module(self, name, body):
+        """What a function of one of the page's modules gives; `m` is the module."""
+        return self.page.evaluate(f"import(new URL('{name}', document.baseURI)).then((m) => {body})")
+
+    def saved(self, button):
+        """The file that a button offers to save."""
+        with self.page.expect_download() as download:
+            button.click()
+        return Path(download.value.path()).read_bytes()
 
     def choose_hex(self):
         # The radio button itself is drawn by its label.
@@ -127,3 +150,11 @@ def open_page(browser, gateway):
 @pytest.fixture
 def yodel(open_page):
     return open_page()
+
+
+@pytest.fixture
+def nothing_impaired(gateway):
+    """The embedded echo server answers as it should, before a test and after it."""
+    gateway.ask("DELETE", "api/echo/impairments")
+    yield
+    gateway.ask("DELETE", "api/echo/impairments")

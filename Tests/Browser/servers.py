@@ -1,5 +1,6 @@
 """What the tests talk to: the gateway as a process, and UDP servers that misbehave in known ways."""
 
+import json
 import os
 import queue
 import signal
@@ -8,6 +9,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,6 +42,12 @@ class Gateway:
     def port(self):
         return int(self.url.rstrip("/").rsplit(":", 1)[1])
 
+    def ask(self, method, path, body=None):
+        """An answer of the API, as a program gets it."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/{path}", data, {"Content-Type": "application/json"}, method=method)
+        return json.load(urllib.request.urlopen(request, timeout=10))
+
     def stop(self):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
@@ -68,6 +76,30 @@ class Gateway:
                 raise AssertionError(f"{BINARY} printed no line {prefix!r}; on stderr:\n{self.log.read().decode()}")
             if line.startswith(prefix):
                 return line.removeprefix(prefix)
+
+
+class UDPClient:
+    """A program that talks to the embedded echo server without the gateway."""
+
+    def __init__(self, gateway):
+        host, port = gateway.udp.rsplit(":", 1)
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.connect((host, int(port)))
+        self.socket.settimeout(5)
+        self.name = "{}:{}".format(*self.socket.getsockname())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def send(self, datagram):
+        self.socket.send(datagram)
+
+    def echo(self, datagram):
+        self.send(datagram)
+        return self.socket.recv(65_535)
 
 
 class UDPServer:
