@@ -14,7 +14,7 @@ export class ExchangeLog {
     this.tools = document.getElementById("exchanges-tools");
     this.history = new History();
     this.tools.append(
-      button("Save as JSON", () => save("yodel-exchanges.json", "application/json", JSON.stringify(this.history.records, null, 2))),
+      button("Save as JSON", () => save("yodel-exchanges.json", "application/json", JSON.stringify(this.history.stored, null, 2))),
       button("Save as CSV", () => save("yodel-exchanges.csv", "text/csv", toCSV(this.history.records.map(row)))),
       button("Clear", () => this.clear()));
     this.log.append(...this.history.records.map((record) => this.card(record).element).reverse());

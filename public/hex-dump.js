@@ -11,5 +11,5 @@ export function hexDump(bytes) {
     const characters = Array.from(part, (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : "·")).join("");
     lines.push(`${offset.toString(16).padStart(4, "0")}  ${toHex(part).join(" ").padEnd(3 * width - 1)}  ${characters}`);
   }
-  return make("pre", { class: "payload dump", role: "group", "aria-label": "Its bytes in hex" }, lines.join("\n") || "no bytes");
+  return make("pre", { class: "payload dump", role: "group", tabindex: "0", "aria-label": "Its bytes in hex" }, lines.join("\n") || "no bytes");
 }

@@ -24,7 +24,7 @@ export function whenNeeded(panel, load) {
     await load();
     kinds.forEach((kind) => panel.removeEventListener(kind, keep));
     panel.removeEventListener("focusin", start);
-    missed.forEach((event) => event.target.dispatchEvent(new event.constructor(event.type, event)));
+    missed.forEach(({ type, target }) => (type === "click" ? target.click() : target.dispatchEvent(new Event(type, { bubbles: true }))));
   };
   kinds.forEach((kind) => panel.addEventListener(kind, keep));
   panel.addEventListener("focusin", start);

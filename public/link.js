@@ -13,7 +13,7 @@ export function shareByLink(composer) {
   };
   const read = () => {
     const state = new URLSearchParams(location.hash.slice(1));
-    fields.forEach((field) => { field.value = state.get(field.id) ?? field.defaultValue; });
+    fields.forEach((field) => { field.value = isNumber(state.get(field.id)) ? state.get(field.id) : field.defaultValue; });
     composer.fillIn(state);
   };
   // Browsers bound how often an address may change.
@@ -25,4 +25,8 @@ export function shareByLink(composer) {
   if (location.hash.length > 1) {
     read();
   }
+}
+
+function isNumber(text) {
+  return text !== null && /^-?\d+(\.\d+)?$/.test(text);
 }

@@ -55,14 +55,20 @@ export class Rows {
         this.release(row);
       }
     }
+    // In the order of the picture, for who hears it; those that stand right are not touched, and so keep the focus.
+    let next = this.sheet.firstElementChild;
     for (const [entry, index] of wanted) {
       const row = this.rows.get(entry) ?? this.use(entry);
-      const top = `translateY(${index * this.height}px)`;
-      if (row.style.transform !== top) {
-        row.style.transform = top;
+      while (next?.hidden) {
+        next = next.nextElementSibling;
       }
+      if (row === next) {
+        next = next.nextElementSibling;
+      } else {
+        this.sheet.insertBefore(row, next);
+      }
+      row.style.transform = `translateY(${index * this.height}px)`;
     }
-    this.unused.forEach((row) => { row.hidden = true; });
   }
 
   // The keyboard's place is not lost with a row that scrolls out of sight.
@@ -71,14 +77,15 @@ export class Rows {
       this.box.focus({ preventScroll: true });
     }
     row.entry = null;
+    row.hidden = true;
     this.unused.push(row);
   }
 
   use(entry) {
-    const row = this.unused.pop() ?? this.sheet.appendChild(make("button", { type: "button", class: "line", tabindex: "-1" }));
-    row.hidden = false;
-    row.entry = entry;
+    const row = this.unused.pop() ?? make("button", { type: "button", class: "line", tabindex: "-1" });
     this.fill(row, entry);
+    row.entry = entry;
+    row.hidden = false;
     this.rows.set(entry, row);
     return row;
   }

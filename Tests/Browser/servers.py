@@ -33,7 +33,7 @@ class Gateway:
         threading.Thread(target=self._read, daemon=True).start()
         try:
             self.url = self._announced("HTTP:").split()[0]
-            self.udp = self._announced("UDP echo:").split()[0]
+            self.udp = None if "--no-echo" in options else self._announced("UDP echo:").split()[0]
         except Exception:
             self.stop()
             raise

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 HAS_FOCUS_RING = """() => {
@@ -102,3 +103,92 @@ def test_one_sentence_is_spoken_for_an_exchange(yodel):
 def test_nothing_moves_for_those_who_ask_for_it(open_page):
     yodel = open_page(reduced_motion="reduce")
     assert yodel.presses_send().evaluate("article => getComputedStyle(article).animationName") == "none"
+
+
+def fill_every_panel(yodel):
+    fill_the_log(yodel)
+    yodel.number("Loss").fill("20")
+    yodel.number("Delay").fill("5")
+    expect(yodel.in_force).to_contain_text("delay 5 ms")
+    yodel.page.get_by_text("More: rate, seed, bursts, expiry").click()
+    yodel.timeout.fill("50")
+    for name, value in [("Count", 20), ("Interval", 1)]:
+        yodel.number(name).fill(str(value))
+    yodel.button("Start").click()
+    expect(yodel.panel("Series").get_by_text("Done.", exact=True)).to_be_visible()
+    yodel.button("Shuffle some").click()
+    expect(yodel.panel("What is UDP?")).to_contain_text(re.compile("overtaken|chance"))
+    yodel.button("Pause").click()
+    yodel.lines.first.click()
+    expect(yodel.panel("Traffic").get_by_role("group", name="Its bytes in hex")).to_be_visible()
+
+
+VIEWS = {
+    "light": {"color_scheme": "light"},
+    "dark": {"color_scheme": "dark"},
+    "phone": {"viewport": {"width": 375, "height": 740}, "is_mobile": True, "has_touch": True},
+    "dark phone": {"color_scheme": "dark", "viewport": {"width": 375, "height": 740}, "is_mobile": True, "has_touch": True},
+}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.usefixtures("nothing_impaired")
+def test_axe_finds_nothing_against_it(open_page, view):
+    yodel = open_page(reduced_motion="reduce", **VIEWS[view])
+    axe = Axe()
+    for fill in [lambda yodel: None, fill_every_panel]:
+        fill(yodel)
+        results = axe.run(yodel.page)
+        assert results.violations_count == 0, results.generate_report()
+        assert yodel.page.evaluate(LOW_CONTRAST) == []
+        if "phone" in view:
+            assert yodel.page.evaluate("document.documentElement.scrollWidth") == 375
+
+
+@pytest.mark.usefixtures("nothing_impaired")
+def test_every_panel_is_reached_by_keyboard_and_shows_where_it_is(yodel):
+    """Tab goes through the page once, in the order in which it is read, and never gets caught."""
+    yodel.page.get_by_text("More: rate, seed, bursts, expiry").scroll_into_view_if_needed()
+    expect(yodel.button("3G")).to_be_visible()
+    yodel.page.evaluate("scrollTo(0, 0)")
+    names = []
+    for _ in range(60):
+        yodel.page.keyboard.press("Tab")
+        name = yodel.page.evaluate("""() => {
+            const { activeElement: it } = document;
+            return it === document.body ? null : it.labels?.[0]?.textContent || it.ariaLabel || it.role || it.textContent;
+        }""")
+        if name is None:
+            break
+        assert yodel.page.evaluate(HAS_FOCUS_RING), name
+        names.append(name.strip())
+    for stops in [
+        ["Message", "Target", "Timeout", "Send"], ["Lose some", "Double some", "Shuffle some"],
+        ["Reset", "Lossy Wi-Fi", "3G", "Satellite", "Everything", "Loss", "Delay", "Jitter", "Duplicate", "Corrupt", "Reorder"],
+        ["Count", "Interval", "Size", "Start"], ["Pause", "Filter", "log"],
+    ]:
+        at = names.index(stops[0])
+        assert names[at:at + len(stops)] == stops
+    assert len(names) == len(set(names)) < 60
+
+
+@pytest.mark.usefixtures("nothing_impaired")
+def test_live_regions_do_not_shout(yodel):
+    """What is spoken by itself: one sentence at a time, and never what ticks."""
+    live = yodel.page.evaluate("""Array.from(document.querySelectorAll("[aria-live], [role=status], [role=alert], [role=log], output"),
+        (element) => [element.id, element.role, element.ariaLive])""")
+    assert sorted(live) == [
+        ["announcement", None, "polite"], ["exchanges", "log", "off"], ["in-force", "status", None],
+        ["traffic", "log", "off"], ["unreachable", "status", None],
+    ]
+    yodel.gateway.ask("PUT", "api/echo/impairments", {"loss_percent": 1, "expires_in_ms": 100_000})
+    expect(yodel.in_force).to_have_text("Impairments in force: loss 1 %.", timeout=10_000)
+    yodel.page.evaluate("""() => {
+        globalThis.spoken = 0;
+        new MutationObserver((changes) => { spoken += changes.length; })
+            .observe(document.getElementById("in-force"), { childList: true, characterData: true, subtree: true });
+    }""")
+    left = yodel.page.get_by_text(re.compile(r"^\d+ s left$"))
+    before = left.text_content()
+    expect(left).not_to_have_text(before, timeout=10_000)
+    assert yodel.page.evaluate("spoken") == 0

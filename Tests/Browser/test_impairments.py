@@ -35,7 +35,7 @@ def test_a_control_sets_its_impairment_and_the_banner_says_so(yodel, name):
 def test_a_reorder_is_told_to_need_a_delay_and_waits_for_it(yodel):
     yodel.expects_status(400)
     yodel.number("Reorder").fill("25")
-    expect(yodel.panel("Impairments")).to_contain_text("delay_ms")
+    expect(yodel.panel("Impairments")).to_contain_text("needs a delay")
     yodel.number("Delay").fill("30")
     expect(yodel.in_force).to_have_text("Impairments in force: delay 30 ms, reorder 25 %.")
     assert in_force(yodel.gateway)["reorder_percent"] == 25
