@@ -15,7 +15,7 @@ MICROHTTPD := .build-microhttpd
 RELEASE := --static-swift-stdlib -Xswiftc -cross-module-optimization
 
 .PHONY: help run build test lint test-swift test-interop test-browser test-sanitizers test-microhttpd-1.0 fuzz soak bench \
-	bench-quick clean need-build need-test need-bench
+	bench-quick screenshot clean need-build need-test need-bench
 
 help: ## what can be made
 	@grep -E '^[a-z0-9.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -48,6 +48,9 @@ test-interop: need-test build ## curl, Python and netcat against the program
 
 test-browser: need-test build ## the page in Chromium
 	YODEL_BINARY=$(CURDIR)/$(PROGRAM) $(PYTHON) -m pytest -q Tests/Browser
+
+screenshot: need-test build ## the README's picture of the page
+	YODEL_BINARY=$(CURDIR)/$(PROGRAM) $(PYTHON) Tests/Browser/screenshot.py Tests/Browser/screenshot.webp
 
 test-sanitizers: need-build ## the tests in Swift under the address and the thread sanitizer
 	@$(call swift-test,.build-address/test.log,--scratch-path .build-address --sanitize=address)

@@ -8,7 +8,7 @@ import { ExchangeLog } from "./exchanges.js";
 import { info, observe, targets } from "./gateway.js";
 import { InForce } from "./in-force.js";
 import { shareByLink } from "./link.js";
-import { onIdle, whenNear, whenNeeded } from "./lazy.js";
+import { onIdle, whenNeeded } from "./lazy.js";
 import { TokenForm } from "./token.js";
 
 const find = (id) => document.getElementById(id);
@@ -32,9 +32,9 @@ new InForce(echo);
 shareByLink(composer);
 load();
 
-// What a first look does not need comes later. Traffic is live from the start, wherever the panel is.
+// What a first look does not need comes later. Two panels show what goes on elsewhere, so they come soon.
+onIdle(whenNeeded(find("impairments"), async () => new (await import("./impairments.js")).Impairments(echo, composer)));
 onIdle(whenNeeded(find("traffic-panel"), async () => { traffic = new (await import("./traffic.js")).Traffic(echo); }));
-whenNear(find("impairments"), whenNeeded(find("impairments"), async () => new (await import("./impairments.js")).Impairments(echo, composer)));
 whenNeeded(find("series"), async () => new (await import("./series.js")).Series(composer));
 whenNeeded(find("primer"), async () => new (await import("./primer.js")).Primer(echo));
 

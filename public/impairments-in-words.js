@@ -2,13 +2,13 @@
 export function inWords(i) {
   const burst = i.burst_loss;
   return [
-    i.loss_percent && `loss ${number(i.loss_percent)} %`,
-    burst && `bursts of loss (enter ${number(burst.enter_percent)} %, leave ${number(burst.leave_percent)} %)`,
-    (i.delay_ms || i.jitter_ms) && `delay ${number(i.delay_ms)}${i.jitter_ms ? ` ± ${number(i.jitter_ms)}` : ""} ms`,
-    i.duplicate_percent && `duplicate ${number(i.duplicate_percent)} %`,
-    i.corrupt_percent && `corrupt ${number(i.corrupt_percent)} %`,
-    i.reorder_percent && `reorder ${number(i.reorder_percent)} %`,
-    i.rate_kbit && `rate ${number(i.rate_kbit)} kbit/s`,
+    i.loss_percent && `loss ${number(i.loss_percent)}\u00a0%`,
+    burst && `bursts of loss (enter ${number(burst.enter_percent)}\u00a0%, leave ${number(burst.leave_percent)}\u00a0%)`,
+    (i.delay_ms || i.jitter_ms) && `delay ${number(i.delay_ms)}${i.jitter_ms ? `\u00a0±\u00a0${number(i.jitter_ms)}` : ""}\u00a0ms`,
+    i.duplicate_percent && `duplicate ${number(i.duplicate_percent)}\u00a0%`,
+    i.corrupt_percent && `corrupt ${number(i.corrupt_percent)}\u00a0%`,
+    i.reorder_percent && `reorder ${number(i.reorder_percent)}\u00a0%`,
+    i.rate_kbit && `rate ${number(i.rate_kbit)}\u00a0kbit/s`,
   ].filter(Boolean).join(", ");
 }
 

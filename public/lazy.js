@@ -31,17 +31,6 @@ export function whenNeeded(panel, load) {
   return start;
 }
 
-/// When a panel comes near the window.
-export function whenNear(panel, work) {
-  const observer = new IntersectionObserver((entries) => {
-    if (entries.some((entry) => entry.isIntersecting)) {
-      observer.disconnect();
-      work();
-    }
-  }, { rootMargin: "100px" });
-  observer.observe(panel);
-}
-
 /// Once the page stands and the browser has nothing better to do.
 export function onIdle(work) {
   const later = globalThis.requestIdleCallback ?? setTimeout;

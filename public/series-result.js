@@ -68,6 +68,6 @@ function inWords(summary) {
   const { sent, received, lost, late, corrupted, unreachable, duplicates, reordered, loss_percent: loss } = summary;
   const also = Object.entries({ lost, late, corrupted, unreachable, "duplicates": duplicates, "out of order": reordered })
     .filter(([, count]) => count > 0).map(([name, count]) => `${count.toLocaleString("en")} ${name}`);
-  const percent = loss ? ` That is ${loss.toLocaleString("en", { maximumFractionDigits: 1 })} % loss.` : "";
+  const percent = loss ? ` That is ${loss.toLocaleString("en", { maximumFractionDigits: 1 })}\u00a0% loss.` : "";
   return `${received.toLocaleString("en")} of ${sent.toLocaleString("en")} came back${also.length ? `; ${also.join(", ")}` : ", each once and in order"}.${percent}`;
 }

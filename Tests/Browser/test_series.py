@@ -46,7 +46,7 @@ def test_losses_duplicates_and_what_was_overtaken_are_told(yodel):
     run(yodel, 100, interval=2)
     words = finished(yodel).get_by_text(re.compile(r"^\d+ of 100 came back;")).text_content()
     for kind in ["lost", "corrupted", "duplicates", "out of order", "% loss"]:
-        assert re.search(rf"\d+(\.\d)? {kind}", words), words
+        assert re.search(rf"\d+(\.\d)?\s{kind}", words), words
 
 
 def test_the_plot_has_drawn_something(yodel):
