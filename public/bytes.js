@@ -42,10 +42,6 @@ export function sameBytes(a, b) {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
-export function sizeInWords(count) {
-  return `${count.toLocaleString("en")} ${count === 1 ? "byte" : "bytes"}`;
-}
-
 function printable(character) {
   return /[\p{C}\p{Z}]/u.test(character) ? `U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}` : character;
 }

@@ -1,8 +1,9 @@
 // The form: one message, written as text or as hex, where it goes, and how long to wait.
 
-import { fromHex, fromText, sizeInWords, toHex, toText } from "./bytes.js";
+import { fromHex, fromText, toHex, toText } from "./bytes.js";
 import { addressText } from "./address.js";
 import { announce } from "./dom.js";
+import { grouped, sizeInWords } from "./words.js";
 
 // What fits into one packet of 1,500 bytes, and into one datagram at all, after the headers of IP and UDP.
 const bounds = { v4: { packet: 1472, datagram: 65_507 }, v6: { packet: 1452, datagram: 65_527 } };
@@ -110,8 +111,8 @@ export class Composer {
     const hasText = size !== undefined && isTypeable(toText(this.bytes));
     const words = [
       this.error,
-      size > datagram ? `Over ${datagram.toLocaleString("en")}: too large for one datagram.`
-        : size > packet ? `Over ${packet.toLocaleString("en")}: on an Ethernet path it will be fragmented.` : undefined,
+      size > datagram ? `Over ${grouped(datagram)}: too large for one datagram.`
+        : size > packet ? `Over ${grouped(packet)}: on an Ethernet path it will be fragmented.` : undefined,
       size !== undefined && !hasText ? "It has no form as typed text." : undefined,
     ].filter(Boolean).join(" ");
     document.getElementById("count-of-bytes").textContent = size === undefined ? "" : sizeInWords(size);

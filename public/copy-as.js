@@ -3,6 +3,7 @@
 // What cannot be seen is always escaped: a raw ESC or right-to-left mark in a pasted line would act on the terminal.
 
 import { messageBody, urlOf } from "./gateway.js";
+import { grouped } from "./words.js";
 
 // Linux takes at most 128 KiB as one argument, so a longer body goes through stdin.
 const longestArgument = 100_000;
@@ -55,7 +56,7 @@ export function asNetcat(request, sender) {
     return { error: "nc cannot send an empty datagram." };
   }
   if (request.bytes.length > ncReads) {
-    return { error: `nc would split it: it sends at most ${ncReads.toLocaleString("en")} bytes as one datagram.` };
+    return { error: `nc would split it: it sends at most ${grouped(ncReads)} bytes as one datagram.` };
   }
   const atOnce = request.bytes.length <= printfWritesAtOnce && !request.bytes.includes(0x0a);
   const gather = atOnce ? "" : `dd obs=${ncReads} 2>/dev/null | `;

@@ -1,11 +1,12 @@
 // One datagram of the traffic with all that is known of it: its facts, its text, its bytes.
 
 import { addressText } from "./address.js";
-import { fromBase64, sizeInWords } from "./bytes.js";
+import { fromBase64 } from "./bytes.js";
 import { originOf } from "./datagrams.js";
 import { button, facts, make } from "./dom.js";
 import { hexDump } from "./hex-dump.js";
 import { textPayload } from "./payload.js";
+import { grouped, sizeInWords } from "./words.js";
 
 export function showDatagram(datagram) {
   const place = document.getElementById("datagram");
@@ -27,6 +28,6 @@ export function showDatagram(datagram) {
     }),
     ...(datagram.text ? [textPayload(datagram.text)] : []),
     hexDump(bytes),
-    ...(bytes.length < datagram.bytes ? [make("p", { class: "hint" }, `The first ${bytes.length.toLocaleString("en")} bytes are kept.`)] : []));
+    ...(bytes.length < datagram.bytes ? [make("p", { class: "hint" }, `The first ${grouped(bytes.length)} bytes are kept.`)] : []));
   place.scrollIntoView({ block: "nearest" });
 }

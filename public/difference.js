@@ -1,6 +1,6 @@
 // In what a reply differs from what was sent.
 
-import { sizeInWords } from "./bytes.js";
+import { grouped, sizeInWords } from "./words.js";
 
 /// One sentence about the bytes.
 export function differenceInWords(sent, received) {
@@ -10,16 +10,16 @@ export function differenceInWords(sent, received) {
   }
   if (sent.length === received.length) {
     const count = sent.reduce((sum, byte, i) => sum + (byte !== received[i]), 0);
-    const howMany = `${count.toLocaleString("en")} of ${sizeInWords(sent.length)} ${count === 1 ? "differs" : "differ"}`;
-    return `${howMany}${count === 1 ? "" : ", the first"} at offset ${offset.toLocaleString("en")}: ${hex(sent[offset])} went out, ${hex(received[offset])} came back.`;
+    const howMany = `${grouped(count)} of ${sizeInWords(sent.length)} ${count === 1 ? "differs" : "differ"}`;
+    return `${howMany}${count === 1 ? "" : ", the first"} at offset ${grouped(offset)}: ${hex(sent[offset])} went out, ${hex(received[offset])} came back.`;
   }
   if (offset === received.length) {
-    return `Cut short: the first ${received.length.toLocaleString("en")} of ${sizeInWords(sent.length)} came back.`;
+    return `Cut short: the first ${grouped(received.length)} of ${sizeInWords(sent.length)} came back.`;
   }
   if (offset === sent.length) {
     return `${sizeInWords(received.length - sent.length)} more came back than went out.`;
   }
-  return `${sizeInWords(received.length)} came back for ${sent.length.toLocaleString("en")}; they differ from offset ${offset.toLocaleString("en")} on.`;
+  return `${sizeInWords(received.length)} came back for ${grouped(sent.length)}; they differ from offset ${grouped(offset)} on.`;
 }
 
 /// The part of `received`, from and to, that common beginnings and ends leave over. For bytes and for arrays of characters.

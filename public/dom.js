@@ -20,11 +20,6 @@ export function facts(members) {
     make("div", {}, make("dt", {}, term), make("dd", {}, value))));
 }
 
-export function duration(milliseconds) {
-  const digits = milliseconds < 10 ? 3 : milliseconds < 100 ? 2 : 1;
-  return `${milliseconds.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })} ms`;
-}
-
 export function time(iso) {
   return make("time", { datetime: iso }, new Date(iso).toLocaleTimeString());
 }

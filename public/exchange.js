@@ -2,11 +2,12 @@
 
 import { addressText } from "./address.js";
 import { actions } from "./exchange-actions.js";
-import { fromBase64, fromText, sizeInWords, toText } from "./bytes.js";
+import { fromBase64, fromText, toText } from "./bytes.js";
 import { changedPart } from "./difference.js";
-import { duration, facts, make, time } from "./dom.js";
+import { facts, make, time } from "./dom.js";
 import { hexPayload, textPayload } from "./payload.js";
 import { problemVerdict, replyVerdict, unreachableVerdict } from "./verdicts.js";
+import { duration, sizeInWords } from "./words.js";
 
 const signs = { waiting: "…", reply: "✓", differs: "≠", silent: "–", failed: "✕" };
 let count = 0;

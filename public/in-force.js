@@ -1,6 +1,7 @@
 // The banner that says what is in force, whoever set it.
 
 import { inWords } from "./impairments-in-words.js";
+import { grouped } from "./words.js";
 
 export class InForce {
   constructor(echo) {
@@ -27,6 +28,6 @@ export class InForce {
       this.words.textContent = sentence;
     }
     const left = impairments?.expires_in_ms;
-    this.remaining.textContent = left ? `${Math.ceil(left / 1000).toLocaleString("en")} s left` : "";
+    this.remaining.textContent = left ? `${grouped(Math.ceil(left / 1000))} s left` : "";
   }
 }

@@ -1,6 +1,6 @@
 // Round-trip times by sequence number, drawn as they come. What did not come back stands in a lane of its own.
 
-import { duration } from "./dom.js";
+import { duration, grouped } from "./words.js";
 
 const margin = { left: 52, right: 10, top: 10, bottom: 22 };
 const lane = 22;
@@ -73,7 +73,7 @@ export class Plot {
     }
     pen.fillText("lost", margin.left - 8, this.bottom + lane / 2 + 2);
     const y = this.bottom + lane + margin.bottom / 2 + 2;
-    pen.fillText(`no. ${this.count.toLocaleString("en")}`, this.right, y);
+    pen.fillText(`no. ${grouped(this.count)}`, this.right, y);
     pen.textAlign = "left";
     pen.fillText("no. 1", margin.left, y);
   }

@@ -1,8 +1,9 @@
 // What a series came to: the plot, the counts in words, percentiles and how the round-trip times spread.
 
-import { duration, make, makeSVG } from "./dom.js";
+import { make, makeSVG } from "./dom.js";
 import { Plot } from "./plot.js";
 import { histogram } from "./statistics.js";
+import { duration, grouped, percent } from "./words.js";
 
 const rows = ["min", "p50", "p90", "p99", "max", "mean", "stddev"];
 const classes = 24;
@@ -67,7 +68,7 @@ export class SeriesResult {
 function inWords(summary) {
   const { sent, received, lost, late, corrupted, unreachable, duplicates, reordered, loss_percent: loss } = summary;
   const also = Object.entries({ lost, late, corrupted, unreachable, "duplicates": duplicates, "out of order": reordered })
-    .filter(([, count]) => count > 0).map(([name, count]) => `${count.toLocaleString("en")} ${name}`);
-  const percent = loss ? ` That is ${loss.toLocaleString("en", { maximumFractionDigits: 1 })}\u00a0% loss.` : "";
-  return `${received.toLocaleString("en")} of ${sent.toLocaleString("en")} came back${also.length ? `; ${also.join(", ")}` : ", each once and in order"}.${percent}`;
+    .filter(([, count]) => count > 0).map(([name, count]) => `${grouped(count)} ${name}`);
+  const percent = loss ? ` That is ${percent(loss)} loss.` : "";
+  return `${grouped(received)} of ${grouped(sent)} came back${also.length ? `; ${also.join(", ")}` : ", each once and in order"}.${percent}`;
 }

@@ -6,6 +6,7 @@ import { Problem } from "./gateway.js";
 import { probe } from "./probes.js";
 import { SeriesResult } from "./series-result.js";
 import { SeriesRecord } from "./statistics.js";
+import { grouped, percent } from "./words.js";
 
 // Percentiles want sorting, so they are not taken for each frame.
 const pictureInterval = 200;
@@ -72,13 +73,13 @@ export class Series {
       : wasStopped ? "Stopped." : summary?.complete ? "Done." : "It ended early.";
     const { sent, received, loss_percent: loss } = this.summary;
     this.words.textContent = how;
-    announce(`${how} ${received} of ${sent} came back${loss === null ? "" : `, ${loss.toLocaleString("en", { maximumFractionDigits: 1 })} % lost`}.`);
+    announce(`${how} ${received} of ${sent} came back${loss === null ? "" : `, ${percent(loss)} lost`}.`);
   }
 
   show(request, summary = this.record.summary()) {
     const { decided } = this.record;
     this.progress.value = decided;
-    this.words.textContent = `${decided.toLocaleString("en")} of ${request.count.toLocaleString("en")}`;
+    this.words.textContent = `${grouped(decided)} of ${grouped(request.count)}`;
     this.result.show(this.record, request, summary);
   }
 

@@ -5,6 +5,7 @@ import { Datagrams, kept, originOf } from "./datagrams.js";
 import { make } from "./dom.js";
 import { Feed } from "./feed.js";
 import { Rows } from "./rows.js";
+import { grouped } from "./words.js";
 
 // Ten pictures a second look live; more would only be work.
 const pictureInterval = 100;
@@ -98,9 +99,9 @@ export class Traffic {
 
   describe() {
     const { length } = this.datagrams;
-    const count = `${length.toLocaleString("en")} ${length === 1 ? "datagram" : "datagrams"}${this.filter.value.trim() ? " pass the filter" : ""}`;
+    const count = `${grouped(length)} ${length === 1 ? "datagram" : "datagrams"}${this.filter.value.trim() ? " pass the filter" : ""}`;
     const words = this.words !== "Live" ? this.words
-      : this.isPaused ? `Paused, ${this.waiting.length.toLocaleString("en")} new`
+      : this.isPaused ? `Paused, ${grouped(this.waiting.length)} new`
         : length || this.filter.value ? `Live, ${count}` : "Live. Nothing yet: send a message above, or use nc -u from a shell.";
     if (this.state.textContent !== words) {
       this.state.textContent = words;
@@ -111,7 +112,7 @@ export class Traffic {
     if (row.childElementCount === 0) {
       row.append(...fields.map((name) => make("span", { class: name })));
     }
-    const values = datagram.missed ? { what: `${datagram.missed.toLocaleString("en")} datagrams were missed: this page was too slow, or away.` } : inShort(datagram);
+    const values = datagram.missed ? { what: `${grouped(datagram.missed)} datagrams were missed: this page was too slow, or away.` } : inShort(datagram);
     fields.forEach((name, i) => { row.children[i].textContent = values[name] ?? ""; });
     row.className = `line ${datagram.missed ? "missed" : `${datagram.fate} ${originOf(datagram.via_gateway)}`}${datagram.text === null ? " binary" : ""}`;
     row.setAttribute("aria-current", String(datagram === this.chosen));

@@ -79,3 +79,30 @@ def test_a_copied_command_names_the_token_and_never_tells_it(locked):
         assert json.loads(run(f"export YODEL_TOKEN={TOKEN}\n{command}"))["reply"] == "hello from client!!"
         refused = json.loads(run(f"export YODEL_TOKEN=another-token-0123456789\n{command}"))
         assert refused["type"] == "urn:yodel:problem:unauthorized"
+
+
+def test_every_panel_works_with_the_token(locked):
+    unlock(locked)
+    expect(locked.panel("Traffic")).to_contain_text("Live")
+    locked.sends("seen with leave")
+    expect(locked.lines.first).to_contain_text("seen with leave")
+    locked.number("Duplicate").fill("100")
+    expect(locked.in_force).to_contain_text("duplicate 100")
+    locked.number("Count").fill("5")
+    locked.number("Interval").fill("1")
+    locked.button("Start").click()
+    expect(locked.panel("Series")).to_contain_text("5 of 5 came back; 5 duplicates.")
+    locked.button("Reset").click()
+    expect(locked.in_force).to_have_count(0)
+
+
+def test_before_the_token_the_panels_say_so_and_do_not_break(locked):
+    expect(locked.panel("Traffic")).to_contain_text("token")
+    locked.number("Loss").fill("5")
+    expect(locked.panel("Impairments")).to_contain_text("token")
+    locked.button("Start").click()
+    expect(locked.panel("Series")).to_contain_text("token")
+    locked.button("Lose some").click()
+    expect(locked.panel("What is UDP?")).to_contain_text("token")
+    unlock(locked)
+    expect(locked.panel("Traffic")).to_contain_text("Live")
