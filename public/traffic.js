@@ -1,17 +1,13 @@
 // What the echo server sees from anyone, live.
 
-import { addressText } from "./address.js";
-import { Datagrams, kept, originOf } from "./datagrams.js";
-import { make } from "./dom.js";
+import { Datagrams, kept } from "./datagrams.js";
 import { Feed } from "./feed.js";
 import { Rows } from "./rows.js";
+import { fillLine } from "./traffic-line.js";
 import { grouped } from "./words.js";
 
 // Ten pictures a second look live; more would only be work.
 const pictureInterval = 100;
-
-const fields = ["when", "who", "from", "size", "fate", "what"];
-const invisible = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]+/gu;
 
 export class Traffic {
   constructor(echo) {
@@ -23,7 +19,7 @@ export class Traffic {
     this.waiting = [];
     this.words = "Connecting …";
     this.rows = new Rows(this.box, {
-      fill: (row, datagram) => this.fill(row, datagram),
+      fill: (row, datagram) => fillLine(row, datagram, datagram === this.chosen),
       entryAt: (index) => this.datagrams.at(index),
       onChoose: (datagram) => this.choose(datagram),
     });
@@ -108,16 +104,6 @@ export class Traffic {
     }
   }
 
-  fill(row, datagram) {
-    if (row.childElementCount === 0) {
-      row.append(...fields.map((name) => make("span", { class: name })));
-    }
-    const values = datagram.missed ? { what: `${grouped(datagram.missed)} datagrams were missed: this page was too slow, or away.` } : inShort(datagram);
-    fields.forEach((name, i) => { row.children[i].textContent = values[name] ?? ""; });
-    row.className = `line ${datagram.missed ? "missed" : `${datagram.fate} ${originOf(datagram.via_gateway)}`}${datagram.text === null ? " binary" : ""}`;
-    row.setAttribute("aria-current", String(datagram === this.chosen));
-  }
-
   async choose(datagram) {
     if (datagram.missed) {
       return;
@@ -127,27 +113,4 @@ export class Traffic {
     const { showDatagram } = await import("./datagram.js");
     showDatagram(datagram);
   }
-}
-
-function inShort(datagram) {
-  const { text, base64, impairments, reason } = datagram;
-  return {
-    when: clock(datagram.time),
-    who: originOf(datagram.via_gateway),
-    from: addressText(datagram.source),
-    size: `${datagram.bytes} B`,
-    fate: [reason ? `${datagram.fate}: ${reason.replaceAll("_", " ")}` : datagram.fate, ...impairments.filter((kind) => kind !== "loss")].join(", "),
-    what: text === null ? hexOf(base64) : text.slice(0, 200).replace(invisible, " "),
-  };
-}
-
-function hexOf(base64) {
-  return Array.from(atob(base64.slice(0, 64)), (byte) => byte.charCodeAt(0).toString(16).padStart(2, "0")).join(" ");
-}
-
-// The day is not said; what is below a millisecond, a Date does not hold.
-function clock(iso) {
-  const time = new Date(iso);
-  const two = (number) => String(number).padStart(2, "0");
-  return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${iso.match(/\.(\d+)/)?.[1] ?? "0"}`;
 }
