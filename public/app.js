@@ -20,6 +20,7 @@ const tokenForm = new TokenForm(load);
 const connection = new Connection(() => {
   announce("The gateway answers again.");
   load();
+  soon.forEach((start) => start());
 });
 let traffic = null;
 
@@ -33,10 +34,13 @@ shareByLink(composer);
 load();
 
 // What a first look does not need comes later. Two panels show what goes on elsewhere, so they come soon.
-onIdle(whenNeeded(find("impairments"), async () => new (await import("./impairments.js")).Impairments(echo, composer)));
-onIdle(whenNeeded(find("traffic-panel"), async () => { traffic = new (await import("./traffic.js")).Traffic(echo); }));
-whenNeeded(find("series"), async () => new (await import("./series.js")).Series(composer));
-whenNeeded(find("primer"), async () => new (await import("./primer.js")).Primer(echo));
+const soon = [
+  whenNeeded(find("impairments"), () => import("./impairments.js"), ({ Impairments }) => new Impairments(echo, composer)),
+  whenNeeded(find("traffic-panel"), () => import("./traffic.js"), ({ Traffic }) => { traffic = new Traffic(echo); }),
+];
+whenNeeded(find("series"), () => import("./series.js"), ({ Series }) => new Series(composer));
+whenNeeded(find("primer"), () => import("./primer.js"), ({ Primer }) => new Primer(echo));
+onIdle(() => soon.forEach((start) => start()));
 
 /// What the page shows of the gateway itself; again after each return, for it may be another one by then.
 async function load() {
@@ -46,7 +50,7 @@ async function load() {
     echo.follow(known.find(({ embedded }) => embedded));
     find("about").textContent = version ? `Yodel ${version}, an HTTP gateway to UDP` : "Yodel, an HTTP gateway to UDP";
     traffic?.restart();
-  } catch {
-    // Whoever observes the requests has said it.
+  } catch (error) {
+    echo.leave(error.detail);
   }
 }

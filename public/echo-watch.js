@@ -9,28 +9,31 @@ export class EchoWatch {
     this.listeners = [];
     this.state = null;
     this.target = undefined;
+    this.problem = "";
     document.addEventListener("visibilitychange", () => this.schedule(0));
   }
 
   /// `target`: the embedded server; null where there is none.
   follow(target) {
     this.target = target ?? null;
-    if (!target) {
-      this.tell(null);
-    }
+    this.tell(target ? this.state : null);
     this.schedule(0);
+  }
+
+  /// It is not known whether there is one, and why.
+  leave(problem) {
+    this.problem = problem;
+    this.tell(this.state);
   }
 
   get impairments() {
     return this.state?.impairments ?? null;
   }
 
-  /// `listener(state)` gets the answer of `GET /api/echo`, now if it is known and at every change; null: there is no echo server.
+  /// `listener(state)` gets the answer of `GET /api/echo`, now and at every change; null where it is not known.
   subscribe(listener) {
     this.listeners.push(listener);
-    if (this.target !== undefined) {
-      listener(this.state);
-    }
+    listener(this.state);
   }
 
   /// Sets impairments: PUT all of them, PATCH some, DELETE back to none. Throws what the gateway says against it.

@@ -1,8 +1,8 @@
 // Panels whose code comes when they are needed.
 
-/// Loads a panel when it is first used, and does again what was done to it before it was ready. Gives a function that
-/// loads it now.
-export function whenNeeded(panel, load) {
+/// Loads a panel's module when it is first used, hands it to `begin`, and does again what was done to the panel before.
+/// Gives a function that does so now; where the gateway cannot be reached, that waits for the next time.
+export function whenNeeded(panel, load, begin) {
   const missed = [];
   const kinds = ["click", "input", "submit"];
   const keep = (event) => {
@@ -21,7 +21,16 @@ export function whenNeeded(panel, load) {
       return;
     }
     isLoading = true;
-    await load();
+    const module = await load().catch((error) => {
+      if (!(error instanceof TypeError)) { // Which is what a failed fetch is called.
+        throw error;
+      }
+    });
+    isLoading = module !== undefined;
+    if (!isLoading) {
+      return;
+    }
+    begin(module);
     kinds.forEach((kind) => panel.removeEventListener(kind, keep));
     panel.removeEventListener("focusin", start);
     missed.forEach(({ type, target }) => (type === "click" ? target.click() : target.dispatchEvent(new Event(type, { bubbles: true }))));

@@ -38,8 +38,8 @@ export class Traffic {
         this.describe();
       },
     });
-    this.isFollowing = null;
-    echo.subscribe(() => this.follow(echo.target !== null));
+    this.isFollowing = false;
+    echo.subscribe(() => this.follow(echo));
   }
 
   /// After a return or a new token.
@@ -49,14 +49,14 @@ export class Traffic {
     }
   }
 
-  follow(hasEcho) {
-    if (hasEcho === this.isFollowing) {
-      return;
+  follow({ target, problem }) {
+    const isFollowing = Boolean(target);
+    if (isFollowing !== this.isFollowing) {
+      this.isFollowing = isFollowing;
+      this.feed.turn(isFollowing);
     }
-    this.isFollowing = hasEcho;
-    this.feed.turn(hasEcho);
-    if (!hasEcho) {
-      this.words = "This gateway has no embedded echo server (--no-echo), so there is nothing to see here.";
+    if (!isFollowing) {
+      this.words = target === undefined ? problem : "This gateway has no embedded echo server (--no-echo), so there is nothing to see here.";
       this.describe();
     }
   }

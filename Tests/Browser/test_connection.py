@@ -51,3 +51,17 @@ def test_a_message_into_the_void_is_told_and_kept(open_page, start):
     expect(yodel.message).to_have_value("typed with care")
     yodel.newest.get_by_role("button", name="Resend", exact=True).click()
     expect(yodel.newest.get_by_role("heading")).to_have_text(re.compile("Reply$"))
+
+
+def test_a_panel_that_was_not_loaded_yet_works_after_the_return(open_page, start):
+    gateway = start()
+    yodel = open_page(gateway=gateway)
+    yodel.expects_no_connection()
+    gateway.stop()
+    yodel.button("Start").click()
+    expect(yodel.unreachable).to_be_visible(timeout=10_000)
+
+    start(gateway.port)
+    expect(yodel.unreachable).to_have_count(0, timeout=10_000)
+    yodel.number("Interval").fill("1")
+    expect(yodel.panel("Series")).to_contain_text("100 of 100 came back", timeout=10_000)
