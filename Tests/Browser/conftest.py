@@ -118,7 +118,27 @@ class Yodel:
 
 
 @pytest.fixture
-def open_page(browser, gateway):
+def start():
+    """Starts gateways of a test's own, which end after its pages: a page that loses its gateway writes errors."""
+    started = []
+
+    def start(*arguments, **options):
+        started.append(Gateway(*arguments, **options))
+        return started[-1]
+
+    yield start
+    for gateway in started:
+        gateway.stop()
+
+
+@pytest.fixture
+def own(start):
+    """A gateway whose echo server has seen nothing yet."""
+    return start()
+
+
+@pytest.fixture
+def open_page(browser, gateway, start):
     """Opens the page with the options of a browser context; afterwards looks for what should not have happened."""
     opened = []
 

@@ -2,23 +2,7 @@
 
 import re
 
-import pytest
 from playwright.sync_api import expect
-
-from servers import Gateway
-
-
-@pytest.fixture
-def start():
-    started = []
-
-    def start(port=0):
-        started.append(Gateway(http_port=port))
-        return started[-1]
-
-    yield start
-    for gateway in started:
-        gateway.stop()
 
 
 def test_the_status_appears_and_goes_without_a_hand(open_page, start):
@@ -31,7 +15,7 @@ def test_the_status_appears_and_goes_without_a_hand(open_page, start):
     expect(yodel.unreachable).to_be_visible(timeout=10_000)
     expect(yodel.unreachable).to_contain_text("Cannot reach the gateway")
 
-    start(gateway.port)
+    start(http_port=gateway.port)
     expect(yodel.unreachable).to_have_count(0, timeout=10_000)
     expect(yodel.presses_send().get_by_role("heading")).to_have_text(re.compile("Reply$"))
 
@@ -46,7 +30,7 @@ def test_a_message_into_the_void_is_told_and_kept(open_page, start):
     expect(yodel.newest.get_by_role("heading")).to_have_text(re.compile("The gateway did not answer$"))
     expect(yodel.unreachable).to_be_visible()
 
-    start(gateway.port)
+    start(http_port=gateway.port)
     expect(yodel.unreachable).to_have_count(0, timeout=10_000)
     expect(yodel.message).to_have_value("typed with care")
     yodel.newest.get_by_role("button", name="Resend", exact=True).click()
@@ -61,7 +45,7 @@ def test_a_panel_that_was_not_loaded_yet_works_after_the_return(open_page, start
     yodel.button("Start").click()
     expect(yodel.unreachable).to_be_visible(timeout=10_000)
 
-    start(gateway.port)
+    start(http_port=gateway.port)
     expect(yodel.unreachable).to_have_count(0, timeout=10_000)
     yodel.number("Interval").fill("1")
     expect(yodel.panel("Series")).to_contain_text("100 of 100 came back", timeout=10_000)

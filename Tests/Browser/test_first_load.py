@@ -4,16 +4,9 @@ import re
 import threading
 import time
 
-import pytest
 from playwright.sync_api import expect
 
-from servers import Gateway, UDPClient
-
-@pytest.fixture
-def own():
-    gateway = Gateway()
-    yield gateway
-    gateway.stop()
+from servers import UDPClient
 
 
 def test_a_first_visit_takes_less_than_60_kilobytes(open_page, own):

@@ -5,8 +5,6 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from servers import Gateway, UDPClient
-
 pytestmark = pytest.mark.usefixtures("nothing_impaired")
 
 CONTROLS = {
@@ -141,32 +139,25 @@ def test_refused_control_is_told_in_words(yodel):
     expect(yodel.in_force).to_have_count(0)
 
 
-def test_the_gateway_itself_refuses_who_comes_through_a_proxy(open_page):
-    gateway = Gateway(options=["--allow-anonymous"])
-    try:
-        yodel = open_page(gateway=gateway, extra_http_headers={"X-Forwarded-For": "192.0.2.1"})
-        yodel.expects_status(403)
-        expect(yodel.panel("Traffic")).to_contain_text(re.compile("token"))
-        yodel.button("3G").click()
-        expect(yodel.panel("Impairments")).to_contain_text(re.compile("token"))
-        expect(yodel.sends("this is open").get_by_role("heading")).to_have_text(re.compile("Reply$"))
-    finally:
-        gateway.stop()
+def test_the_gateway_itself_refuses_who_comes_through_a_proxy(open_page, start):
+    yodel = open_page(gateway=start(options=["--allow-anonymous"]), extra_http_headers={"X-Forwarded-For": "192.0.2.1"})
+    yodel.expects_status(403)
+    expect(yodel.panel("Traffic")).to_contain_text("token")
+    yodel.button("3G").click()
+    expect(yodel.panel("Impairments")).to_contain_text("token")
+    expect(yodel.sends("this is open").get_by_role("heading")).to_have_text(re.compile("Reply$"))
 
 
-def test_without_an_echo_server_there_is_nothing_to_impair(open_page, targets):
-    gateway = Gateway({"lab": targets["shouting"]}, options=["--no-echo"])
-    try:
-        yodel = open_page(gateway=gateway, is_open=False)
-        yodel.page.goto(gateway.url)
-        expect(yodel.panel("Impairments")).to_contain_text("no embedded echo server")
-        expect(yodel.number("Loss")).to_be_disabled()
-        expect(yodel.button("Reset")).to_be_disabled()
-        expect(yodel.sends("hello", target="lab")).to_contain_text("HELLO")
-        yodel.button("Lose some").click()
-        expect(yodel.panel("What is UDP?")).to_contain_text("without it (--no-echo)")
-    finally:
-        gateway.stop()
+def test_without_an_echo_server_there_is_nothing_to_impair(open_page, start, targets):
+    gateway = start({"lab": targets["shouting"]}, options=["--no-echo"])
+    yodel = open_page(gateway=gateway, is_open=False)
+    yodel.page.goto(gateway.url)
+    expect(yodel.panel("Impairments")).to_contain_text("no embedded echo server")
+    expect(yodel.number("Loss")).to_be_disabled()
+    expect(yodel.button("Reset")).to_be_disabled()
+    expect(yodel.sends("hello", target="lab")).to_contain_text("HELLO")
+    yodel.button("Lose some").click()
+    expect(yodel.panel("What is UDP?")).to_contain_text("without it (--no-echo)")
 
 
 def test_three_clicks_show_what_can_happen_and_leave_all_as_it_was(yodel):

@@ -5,15 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from servers import Gateway, UDPClient
-
-
-@pytest.fixture
-def own(request):
-    """A gateway whose echo server has seen nothing yet."""
-    gateway = Gateway()
-    yield gateway
-    gateway.stop()
+from servers import UDPClient
 
 
 @pytest.fixture
@@ -180,8 +172,8 @@ def test_a_gap_is_told(open_page, own):
     expect(yodel.traffic).to_contain_text("1,234 datagrams were missed")
 
 
-def test_the_feed_resumes_where_it_ended(open_page):
-    first = Gateway()
+def test_the_feed_resumes_where_it_ended(open_page, start):
+    first = start()
     yodel = open_page(gateway=first)
     yodel.expects_no_connection()
     with UDPClient(first) as client:
@@ -189,15 +181,12 @@ def test_the_feed_resumes_where_it_ended(open_page):
     expect(yodel.lines).to_have_count(1)
     first.stop()
     expect(yodel.unreachable).to_be_visible(timeout=10_000)
-    second = Gateway(http_port=first.port)
-    try:
-        expect(yodel.unreachable).to_have_count(0, timeout=10_000)
-        with UDPClient(second) as client:
-            client.echo(b"after the restart")
-        expect(yodel.lines.first).to_contain_text("after the restart")
-        expect(yodel.lines.last).to_contain_text("before the restart")
-    finally:
-        second.stop()
+    second = start(http_port=first.port)
+    expect(yodel.unreachable).to_have_count(0, timeout=10_000)
+    with UDPClient(second) as client:
+        client.echo(b"after the restart")
+    expect(yodel.lines.first).to_contain_text("after the restart")
+    expect(yodel.lines.last).to_contain_text("before the restart")
 
 
 HIDE = """(isHidden) => {
@@ -220,13 +209,10 @@ def test_a_hidden_tab_closes_the_feed_and_misses_nothing(live):
         expect(live.lines).to_have_count(2)
 
 
-def test_without_an_echo_server_the_panel_says_so(open_page, targets):
-    gateway = Gateway({"lab": targets["shouting"]}, options=["--no-echo"])
-    try:
-        yodel = open_page(gateway=gateway, is_open=False)
-        yodel.page.goto(gateway.url)
-        expect(yodel.target).to_have_value("lab")
-        expect(yodel.panel("Traffic")).to_contain_text("has no embedded echo server (--no-echo)")
-        assert not any("api/datagrams" in url or "api/echo" in url for url in yodel.requests)
-    finally:
-        gateway.stop()
+def test_without_an_echo_server_the_panel_says_so(open_page, start, targets):
+    gateway = start({"lab": targets["shouting"]}, options=["--no-echo"])
+    yodel = open_page(gateway=gateway, is_open=False)
+    yodel.page.goto(gateway.url)
+    expect(yodel.target).to_have_value("lab")
+    expect(yodel.panel("Traffic")).to_contain_text("has no embedded echo server (--no-echo)")
+    assert not any("api/datagrams" in url or "api/echo" in url for url in yodel.requests)
