@@ -98,7 +98,8 @@ private struct DeflateWriter {
   private var pending: UInt32 = 0
   private var count = 0
 
-  /// The first value of each code for a length from 3, and for a distance from 1: as many values as its extra bits make.
+  /// The first value of each code for a length from 3, and for a distance from 1: as many values as its extra bits
+  /// make.
   private static let lengths = bases(extraBits: (0..<28).map { max(0, $0 / 4 - 1) }, from: 3)
   private static let distances = bases(extraBits: (0..<30).map { max(0, $0 / 2 - 1) }, from: 1)
 

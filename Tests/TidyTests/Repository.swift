@@ -9,6 +9,10 @@ enum Repository {
     try String(contentsOf: root.appending(path: path), encoding: .utf8)
   }
 
+  static func has(_ path: String) -> Bool {
+    FileManager.default.fileExists(atPath: root.appending(path: path).path)
+  }
+
   /// Swift files below a folder, by their paths from the root.
   static func swiftFiles(in folder: String) throws -> [String] {
     let files = FileManager.default.enumerator(atPath: root.appending(path: folder).path)
