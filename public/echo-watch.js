@@ -1,7 +1,8 @@
-// The embedded echo server's counters and impairments, for whoever shows them: one small request every other second.
+// The embedded echo server's impairments, for whoever shows them: one small request every other second.
 
 import { call } from "./gateway.js";
 
+const path = "api/echo/impairments";
 const interval = 2000;
 
 export class EchoWatch {
@@ -30,7 +31,7 @@ export class EchoWatch {
     return this.state?.impairments ?? null;
   }
 
-  /// `listener(state)` gets the answer of `GET /api/echo`, now and at every change; null where it is not known.
+  /// `listener(state)` gets what is in force as `impairments`, now and at every change; null where it is not known.
   subscribe(listener) {
     this.listeners.push(listener);
     listener(this.state);
@@ -38,7 +39,7 @@ export class EchoWatch {
 
   /// Sets impairments: PUT all of them, PATCH some, DELETE back to none. Throws what the gateway says against it.
   async impair(method, impairments) {
-    const inForce = await call("api/echo/impairments", method, impairments);
+    const inForce = await call(path, method, impairments);
     this.answers = (this.answers ?? 0) + 1; // What is being asked meanwhile is old.
     this.tell({ ...this.state, impairments: inForce });
     return inForce;
@@ -52,7 +53,7 @@ export class EchoWatch {
   async ask() {
     const before = this.answers;
     try {
-      const state = await call("api/echo");
+      const state = { impairments: await call(path) };
       if (before === this.answers && this.target) {
         this.tell(state);
       }
