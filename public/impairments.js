@@ -20,7 +20,7 @@ const presets = {
 const sliderEnds = { delay_ms: 1000, jitter_ms: 200 };
 
 const further = [
-  ["Rate", "rate_kbit", "kb/s", "for all that leaves, headers included", { min: 1 }],
+  ["Rate", "rate_kbit", "kbit/s", "for all that leaves, headers included", { min: 1 }],
   ["Burst begins", "enter_percent", "%", "chance at each datagram; within a burst all are lost", { min: 0, max: 100 }],
   ["Burst ends", "leave_percent", "%", "chance at each datagram", { min: 0, max: 100 }],
   ["Seed", "seed", "", "the same seed means the same fates, from the first", { min: 0, max: 2 ** 53 - 1, step: 1 }],
