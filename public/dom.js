@@ -21,7 +21,7 @@ export function facts(members) {
 }
 
 export function time(iso) {
-  return make("time", { datetime: iso }, new Date(iso).toLocaleTimeString());
+  return make("time", { datetime: iso }, new Date(iso).toLocaleTimeString([], { hourCycle: "h23" }));
 }
 
 /// Says one sentence to a screen reader.
