@@ -3,7 +3,7 @@
 import { duration, grouped } from "./words.js";
 
 const margin = { left: 52, right: 10, top: 10, bottom: 22 };
-const lane = 22;
+const lane = 26;
 
 export class Plot {
   constructor(canvas) {
@@ -71,7 +71,7 @@ export class Plot {
       pen.textAlign = "right";
       pen.fillText(part === 0 ? "0 ms" : tick(part * this.most), margin.left - 8, y);
     }
-    pen.fillText("lost", margin.left - 8, this.bottom + lane / 2 + 2);
+    pen.fillText("lost", margin.left - 8, this.bottom + lane / 2 + 4);
     const y = this.bottom + lane + margin.bottom / 2 + 2;
     pen.fillText(`no. ${grouped(this.count)}`, this.right, y);
     pen.textAlign = "left";
@@ -84,7 +84,7 @@ export class Plot {
     const x = this.x(seq);
     const radius = this.count > 500 ? 1.5 : 2.5;
     if (fate === "lost" || fate === "unreachable") {
-      const y = this.bottom + lane / 2 + 2;
+      const y = this.bottom + lane / 2 + 4;
       pen.strokeStyle = this.colour("bad");
       pen.lineWidth = 1.5;
       pen.beginPath();
