@@ -191,3 +191,22 @@ def test_live_regions_do_not_shout(yodel):
     before = left.text_content()
     expect(left).not_to_have_text(before, timeout=10_000)
     assert yodel.page.evaluate("spoken") == 0
+
+
+@pytest.mark.usefixtures("nothing_impaired")
+@pytest.mark.parametrize("width", [375, 1280])
+def test_what_has_the_focus_is_not_under_the_bar(yodel, width):
+    yodel.page.set_viewport_size({"width": width, "height": 700})
+    yodel.gateway.ask("PUT", "api/echo/impairments", {"loss_percent": 1, "delay_ms": 1, "jitter_ms": 1, "duplicate_percent": 1})
+    expect(yodel.in_force).to_be_visible(timeout=10_000)
+    yodel.button("Pause").focus()
+    hidden = []
+    for _ in range(20):
+        yodel.page.keyboard.press("Shift+Tab")
+        hidden += yodel.page.evaluate("""() => {
+            const [element, bar] = [document.activeElement, document.getElementById("in-force-bar")];
+            const [shown, above] = [element.getBoundingClientRect(), bar.getBoundingClientRect()];
+            const isUnder = !bar.contains(element) && shown.top < above.bottom && shown.bottom > above.top;
+            return isUnder ? [element.id || element.textContent] : [];
+        }""")
+    assert hidden == []
