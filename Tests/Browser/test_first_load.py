@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from servers import UDPClient
 
 
-def test_a_first_visit_takes_less_than_60_kilobytes(open_page, own):
+def test_a_first_visit_takes_less_than_60_kilobytes(own, open_page):
     """With the heads of all answers, and what the panels ask of the API."""
     fetched = {}
 
@@ -26,7 +26,7 @@ def test_a_first_visit_takes_less_than_60_kilobytes(open_page, own):
     assert sum(sizes.values()) < 60_000, sorted(sizes.items())
 
 
-def test_what_the_page_starts_with_is_fetched_at_once(open_page, own):
+def test_what_the_page_starts_with_is_fetched_at_once(own, open_page):
     yodel = open_page(gateway=own)
     preloaded = set(yodel.page.evaluate("Array.from(document.querySelectorAll('[rel=modulepreload]'), (link) => link.href)"))
     before_load = set(yodel.page.evaluate("""performance.getEntriesByType("resource")
@@ -35,7 +35,7 @@ def test_what_the_page_starts_with_is_fetched_at_once(open_page, own):
     assert preloaded | {own.url.rstrip("/") + "/app.js"} == before_load
 
 
-def test_it_can_be_used_within_200_milliseconds(open_page, own):
+def test_it_can_be_used_within_200_milliseconds(own, open_page):
     """Once in ten: other programs may want the processor, too."""
     times = []
     while not any(time < 200 for time in times) and len(times) < 10:
@@ -96,7 +96,7 @@ def heap(yodel):
     return session.send("Runtime.getHeapUsage")["usedSize"]
 
 
-def test_two_hundred_datagrams_a_second_are_no_burden(open_page, own):
+def test_two_hundred_datagrams_a_second_are_no_burden(own, open_page):
     yodel = open_page(gateway=own)
     expect(yodel.panel("Traffic")).to_contain_text("Live")
     yodel.traffic.scroll_into_view_if_needed()

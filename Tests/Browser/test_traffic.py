@@ -9,7 +9,7 @@ from servers import UDPClient
 
 
 @pytest.fixture
-def live(open_page, own):
+def live(own, open_page):
     yodel = open_page(gateway=own)
     expect(yodel.panel("Traffic")).to_contain_text("Live")
     return yodel
@@ -34,7 +34,7 @@ def test_our_own_messages_are_told_apart(live):
     expect(live.lines.filter(has_text="through the gateway")).to_contain_text(re.compile("gateway.*echoed"))
 
 
-def test_what_came_before_the_page_is_there_the_newest_first(open_page, own):
+def test_what_came_before_the_page_is_there_the_newest_first(own, open_page):
     with UDPClient(own) as client:
         for number in range(3):
             client.echo(f"early {number}".encode())
@@ -162,7 +162,7 @@ def test_only_the_lines_in_sight_exist_and_only_so_many_are_kept(live):
     assert live.traffic.locator("button").count() < 40
 
 
-def test_a_gap_is_told(open_page, own):
+def test_a_gap_is_told(own, open_page):
     def cut(page):
         line = 'event: gap\ndata: {"missed":1234}\n\n'
         page.route("**/api/datagrams", lambda route: route.fulfill(content_type="text/event-stream", body=line)
