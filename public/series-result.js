@@ -67,8 +67,8 @@ export class SeriesResult {
 
 function inWords(summary) {
   const { sent, received, lost, late, corrupted, unreachable, duplicates, reordered, loss_percent: loss } = summary;
-  const also = Object.entries({ lost, late, corrupted, unreachable, "duplicates": duplicates, "out of order": reordered })
+  const also = Object.entries({ lost, late, corrupted, unreachable, duplicated: duplicates, "out of order": reordered })
     .filter(([, count]) => count > 0).map(([name, count]) => `${grouped(count)} ${name}`);
   const share = loss ? ` That is ${percent(loss)} loss.` : "";
-  return `${grouped(received)} of ${grouped(sent)} came back${also.length ? `; ${also.join(", ")}` : ", each once and in order"}.${share}`;
+  return `${grouped(received)} of ${grouped(sent)} came back${also.length ? ` intact; ${also.join(", ")}` : ", each once and in order"}.${share}`;
 }

@@ -44,8 +44,8 @@ def test_losses_duplicates_and_what_was_overtaken_are_told(yodel):
     yodel.gateway.ask("PUT", "api/echo/impairments", seed)
     yodel.timeout.fill("300")
     run(yodel, 100, interval=2)
-    words = finished(yodel).get_by_text(re.compile(r"^\d+ of 100 came back;")).text_content()
-    for kind in ["lost", "corrupted", "duplicates", "out of order", "% loss"]:
+    words = finished(yodel).get_by_text(re.compile(r"^\d+ of 100 came back intact;")).text_content()
+    for kind in ["lost", "corrupted", "duplicated", "out of order", "% loss"]:
         assert re.search(rf"\d+(\.\d)?\s{kind}", words), words
 
 
@@ -78,7 +78,7 @@ def test_it_goes_to_the_target_that_is_chosen(yodel):
     yodel.target.select_option("closed")
     yodel.timeout.fill("200")
     run(yodel, 5)
-    expect(finished(yodel)).to_contain_text(re.compile("0 of 5 came back; .*unreachable"))
+    expect(finished(yodel)).to_contain_text(re.compile("0 of 5 came back intact; .*unreachable"))
 
 
 def test_a_refusal_is_told(yodel):

@@ -91,7 +91,7 @@ def test_every_panel_works_with_the_token(locked):
     locked.number("Count").fill("5")
     locked.number("Interval").fill("1")
     locked.button("Start").click()
-    expect(locked.panel("Series")).to_contain_text(re.compile("5 of 5 came back; [45] duplicates"))
+    expect(locked.panel("Series")).to_contain_text(re.compile(r"5 of 5 came back intact; [45] duplicated\."))
     locked.button("Reset").click()
     expect(locked.in_force).to_have_count(0)
 
