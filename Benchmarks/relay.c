@@ -1,8 +1,8 @@
 // A gateway from HTTP to UDP as a good C programmer writes it on libmicrohttpd: the peer that does what Yodel does.
 //
-// Usage: relay TARGET_PORT [MOST_IN_FLIGHT]
+// Usage: relay NAME=PORT...    (UDP targets on this machine, the first the default)
 //
-// POST /api/messages with {"message":"hello"} sends the datagram to 127.0.0.1:TARGET_PORT and answers with its reply.
+// POST /api/messages with {"message":"hello"} sends the datagram to the target and answers with its reply.
 // The duties are Yodel's, so that the comparison is of the work and not of what was left out: the head guarded
 // (relay_guard.c), the body gathered within its bound, JSON read strictly and written in full (relay_json.c), connected
 // sockets pooled by the same rules (relay_sockets.c), deadlines for heads, bodies and replies, a client that goes away
@@ -502,8 +502,10 @@ static void raise_descriptor_limit(void)
 int main(int count, char **arguments)
 {
     static enum source of_listener = source_listener, of_daemon = source_daemon;
-    if (count < 2) {
-        fprintf(stderr, "usage: relay TARGET_PORT [MOST_IN_FLIGHT]\n");
+    for (int i = 1; i < count || i == 1; i++) {
+        if (i < count && add_target(arguments[i]))
+            continue;
+        fprintf(stderr, "usage: relay NAME=PORT...\n");
         return 64;
     }
     raise_descriptor_limit();
@@ -512,7 +514,7 @@ int main(int count, char **arguments)
     uint16_t port = start_listening();
     watch(listener, &of_listener);
     watch(MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd, &of_daemon);
-    open_sockets(epoll, (uint16_t)atoi(arguments[1]), count > 2 ? (size_t)atol(arguments[2]) : 4096);
+    start_sockets(epoll);
     printf("HTTP: http://127.0.0.1:%u\n", port);
     fflush(stdout);
     for (;;)

@@ -47,9 +47,12 @@ struct refusal guard_head(struct MHD_Connection *handle, const struct request_li
 
 // ---- relay_json.c: the request and the answer as text
 
+struct target;
+
 struct message {
     char *bytes;
     size_t count;
+    struct target *target;
     int timeout_ms;
     bool is_fresh;
 };
@@ -60,6 +63,7 @@ const char *read_message(char *body, size_t count, struct message *message);
 struct reply {
     const unsigned char *bytes;
     size_t count;
+    const char *target;
     uint32_t sender, local; // IPv4 addresses, in the network's order
     uint16_t sender_port, local_port;
     uint64_t rtt_ns;
@@ -91,7 +95,12 @@ struct exchange {
     bool has_heard_surplus, has_retried;
 };
 
-void open_sockets(int epoll, uint16_t target_port, size_t most_in_flight);
+void start_sockets(int epoll);
+// NAME=PORT on this machine; false where it is not that. The first is the default.
+bool add_target(const char *argument);
+// NULL: no target has this name.
+struct target *target_named(const char *name, size_t count);
+struct target *default_target(void);
 // False where there is no room: then nothing is sent and nothing will end.
 bool begin_exchange(struct exchange *exchange, const struct message *message, uint64_t now_ns);
 void cancel_exchange(struct exchange *exchange);

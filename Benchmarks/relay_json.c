@@ -168,9 +168,10 @@ static char *read_value(char *at, const char *end, enum member member, struct me
     double number;
     switch (member) {
     case member_message: return read_text(at, end, &message->bytes, &message->count);
-    case member_target: // one target is configured
+    case member_target:
         at = read_text(at, end, &text, &count);
-        return at && is_text(text, count, "echo") ? at : NULL;
+        message->target = at ? target_named(text, count) : NULL;
+        return message->target ? at : NULL;
     case member_timeout:
         at = read_number(at, &number);
         if (!at || number < 1 || number > most_timeout_ms || number != (int)number)
@@ -200,7 +201,7 @@ const char *read_message(char *body, size_t count, struct message *message)
     static const char malformed[] = "the body is no JSON object such as {\\\"message\\\":\\\"hello\\\"}";
     const char *end = body + count;
     unsigned seen = 0;
-    *message = (struct message){.timeout_ms = default_timeout_ms};
+    *message = (struct message){.target = default_target(), .timeout_ms = default_timeout_ms};
     char *at = skip_space(body);
     if (*at != '{')
         return malformed;
@@ -345,10 +346,10 @@ static char *put_base64(char *out, const unsigned char *bytes, size_t count)
 
 char *write_reply(const struct reply *reply, size_t *count)
 {
-    enum { around = 320 }; // all but the reply: two addresses, names and numbers
-    size_t text = text_bytes(reply->bytes, reply->count);
+    enum { around = 320 }; // all but the reply and the target's name: two addresses, names and numbers
+    size_t name = strlen(reply->target), text = text_bytes(reply->bytes, reply->count);
     bool is_text = text > 0 || reply->count == 0;
-    char *answer = malloc(around + (is_text ? text : reply->count / 3 * 4 + 4)), *out = answer;
+    char *answer = malloc(around + name + (is_text ? text : reply->count / 3 * 4 + 4)), *out = answer;
     if (!answer)
         return NULL;
     if (is_text) {
@@ -364,7 +365,9 @@ char *write_reply(const struct reply *reply, size_t *count)
     out = put_address(out, reply->sender, reply->sender_port);
     out = PUT(out, ",\"local\":");
     out = put_address(out, reply->local, reply->local_port);
-    out = PUT(out, ",\"target\":\"echo\",\"bytes\":");
+    out = PUT(out, ",\"target\":\"");
+    out = put(out, reply->target, name); // a configured name: nothing in it needs an escape
+    out = PUT(out, "\",\"bytes\":");
     out = put_number(out, reply->count);
     out = reply->is_match ? PUT(out, ",\"match\":true,\"rtt_ms\":") : PUT(out, ",\"match\":false,\"rtt_ms\":");
     out = write_milliseconds(out, reply->rtt_ns);

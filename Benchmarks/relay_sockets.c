@@ -19,13 +19,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { most_reads = 64, housekeeping_ms = 1000 };
+enum { most_reads = 64, housekeeping_ms = 1000, most_in_flight = 4096, most_targets = 8 };
 
 static const uint64_t rest_ns = 500 * 1000 * 1000ull, retirement_ns = 10 * second_ns, quiet_ns = 60 * second_ns,
                       idle_ns = 30 * second_ns, never_ns = UINT64_MAX;
 
 struct udp_socket {
     enum source source;
+    struct target *target;
     int descriptor;
     uint16_t local_port;
     uint32_t local;
@@ -41,11 +42,20 @@ struct list {
     size_t count;
 };
 
+struct target {
+    char name[32];
+    struct sockaddr_in address;
+    struct list rested;
+    size_t flying, held;
+    uint64_t surplus_at_ns; // when it last sent what nobody waited for; 0: never
+};
+
 static int epoll;
-static struct sockaddr_in target;
-static size_t most, flying;
-static struct list rested, held, closing;
-static uint64_t surplus_at_ns, next_housekeeping_ns, late;
+static struct target targets[most_targets];
+static int target_count;
+static struct list held, closing; // retired ones, and those that a turn's end closes
+static size_t flying, rested;     // of all targets
+static uint64_t next_housekeeping_ns, late;
 static unsigned char buffer[65535];
 
 uint64_t late_replies(void) { return late; }
@@ -69,7 +79,7 @@ static void unlink_from(struct list *list, struct udp_socket *socket)
 
 // ---- Deadlines: a binary heap, since every exchange may have a timeout of its own
 
-static struct exchange **heap;
+static struct exchange *heap[most_in_flight];
 static size_t heap_count;
 
 static void place(struct exchange *exchange, size_t at)
@@ -105,7 +115,7 @@ static void leave_heap(struct exchange *exchange)
 
 // ---- A socket's life
 
-static struct udp_socket *open_socket(void)
+static struct udp_socket *open_socket(struct target *target)
 {
     struct udp_socket *opened = calloc(1, sizeof *opened);
     struct sockaddr_in local;
@@ -113,11 +123,11 @@ static struct udp_socket *open_socket(void)
     int yes = 1, descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (!opened || descriptor < 0)
         goto failed;
-    *opened = (struct udp_socket){.source = source_socket, .descriptor = descriptor};
+    *opened = (struct udp_socket){.source = source_socket, .target = target, .descriptor = descriptor};
     struct epoll_event interest = {.events = EPOLLIN | EPOLLET, .data.ptr = opened};
     if (setsockopt(descriptor, SOL_SOCKET, SO_TIMESTAMPNS, &yes, sizeof yes) < 0
         || setsockopt(descriptor, IPPROTO_IP, IP_RECVERR, &yes, sizeof yes) < 0
-        || connect(descriptor, (struct sockaddr *)&target, sizeof target) < 0
+        || connect(descriptor, (struct sockaddr *)&target->address, sizeof target->address) < 0
         || getsockname(descriptor, (struct sockaddr *)&local, &length) < 0
         || epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &interest) < 0)
         goto failed;
@@ -131,37 +141,58 @@ failed:
     return NULL;
 }
 
+static void leave_rest(struct udp_socket *socket)
+{
+    unlink_from(&socket->target->rested, socket);
+    rested--;
+}
+
 static void retire(struct udp_socket *socket)
 {
     if (socket->state == resting)
-        unlink_from(&rested, socket);
+        leave_rest(socket);
     socket->state = retired;
     socket->since_ns = monotonic_ns();
+    socket->target->held++;
     append(&held, socket);
 }
 
-// Only between turns: an event of this one may still be about it.
-static void close_socket(struct list *list, struct udp_socket *socket)
+// Closed it is when the turn ends: an event of this one may still be about it.
+static void close_rested(struct udp_socket *socket)
 {
+    leave_rest(socket);
+    socket->state = retired;
+    append(&closing, socket);
+}
+
+static void close_first(struct list *list)
+{
+    struct udp_socket *socket = list->first;
     unlink_from(list, socket);
     close(socket->descriptor);
     free(socket);
+}
+
+static struct udp_socket *longest_rested(void)
+{
+    struct udp_socket *longest = NULL;
+    for (struct target *target = targets; target < targets + target_count; target++)
+        if (target->rested.first && (!longest || target->rested.first->since_ns < longest->since_ns))
+            longest = target->rested.first;
+    return longest;
 }
 
 static void rest(struct udp_socket *socket, uint64_t now_ns)
 {
     socket->state = resting;
     socket->since_ns = now_ns;
-    append(&rested, socket);
-    if (rested.count > most) {
-        struct udp_socket *longest = rested.first;
-        if (now_ns - longest->since_ns >= rest_ns) {
-            unlink_from(&rested, longest);
-            longest->state = retired;
-            append(&closing, longest);
-        } else {
+    append(&socket->target->rested, socket);
+    if (++rested > most_in_flight) {
+        struct udp_socket *longest = longest_rested();
+        if (now_ns - longest->since_ns >= rest_ns)
+            close_rested(longest);
+        else
             retire(longest);
-        }
     }
 }
 
@@ -250,7 +281,7 @@ static bool read_surplus(struct udp_socket *socket)
             take_error(socket);
     }
     if (read > 0)
-        surplus_at_ns = monotonic_ns();
+        socket->target->surplus_at_ns = monotonic_ns();
     return read > 0;
 }
 
@@ -258,6 +289,7 @@ static bool read_surplus(struct udp_socket *socket)
 
 static void end(struct exchange *exchange, enum outcome outcome, const struct reply *reply)
 {
+    exchange->socket->target->flying--;
     exchange->socket->exchange = NULL;
     exchange->socket = NULL;
     leave_heap(exchange);
@@ -283,13 +315,13 @@ static void take(struct exchange *exchange, const struct arrival *arrival)
     if (arrival->at_ns < exchange->sent_at_ns) { // it answers an earlier message
         late++;
         exchange->has_heard_surplus = true;
-        surplus_at_ns = arrival->read_at_ns;
+        socket->target->surplus_at_ns = arrival->read_at_ns;
         return;
     }
     if (arrival->is_truncated)
         return fail(exchange, outcome_target_unreachable);
     struct reply reply = {
-        .bytes = buffer, .count = arrival->count,
+        .bytes = buffer, .count = arrival->count, .target = socket->target->name,
         .sender = arrival->sender.sin_addr.s_addr, .sender_port = ntohs(arrival->sender.sin_port),
         .local = socket->local, .local_port = socket->local_port,
         .rtt_ns = arrival->at_ns - exchange->sent_at_ns,
@@ -354,35 +386,35 @@ static void send_message(struct exchange *exchange)
 }
 
 // A rested socket on which nothing is queued, or a new one; NULL where there is no room.
-static struct udp_socket *choose_socket(bool is_fresh, uint64_t now_ns)
+static struct udp_socket *choose_socket(struct target *target, bool is_fresh, uint64_t now_ns)
 {
-    if (held.count >= most - most / 4)
+    if (target->held >= most_in_flight - most_in_flight / 4)
         return NULL;
-    while (!is_fresh && rested.first) {
-        struct udp_socket *longest = rested.first;
+    while (!is_fresh && target->rested.first) {
+        struct udp_socket *longest = target->rested.first;
         if (now_ns - longest->since_ns < rest_ns) {
-            if (rested.count + flying < most - most / 8)
+            if (rested + target->flying < most_in_flight - most_in_flight / 8)
                 break;
-            if (surplus_at_ns && now_ns - surplus_at_ns < quiet_ns)
+            if (target->surplus_at_ns && now_ns - target->surplus_at_ns < quiet_ns)
                 return NULL;
         }
         if (recv(longest->descriptor, NULL, 0, MSG_PEEK) < 0 && errno == EAGAIN) {
-            unlink_from(&rested, longest);
+            leave_rest(longest);
             longest->state = in_flight;
             return longest;
         }
         read_surplus(longest);
         retire(longest);
     }
-    return open_socket();
+    return open_socket(target);
 }
 
 bool begin_exchange(struct exchange *exchange, const struct message *message, uint64_t now_ns)
 {
-    size_t overdue = held.count > most ? held.count - most : 0;
-    if (flying + overdue >= most)
+    size_t overdue = held.count > most_in_flight ? held.count - most_in_flight : 0;
+    if (flying + overdue >= most_in_flight)
         return false;
-    struct udp_socket *socket = choose_socket(message->is_fresh, now_ns);
+    struct udp_socket *socket = choose_socket(message->target, message->is_fresh, now_ns);
     if (!socket)
         return false;
     *exchange = (struct exchange){
@@ -390,6 +422,7 @@ bool begin_exchange(struct exchange *exchange, const struct message *message, ui
         .deadline_ns = monotonic_ns() + (uint64_t)message->timeout_ms * 1000000,
     };
     socket->exchange = exchange;
+    message->target->flying++;
     flying++;
     heap_count++;
     sift(exchange, heap_count - 1);
@@ -419,11 +452,13 @@ static void keep_house(uint64_t now_ns)
 {
     while (held.first && now_ns - held.first->since_ns >= retirement_ns) {
         read_surplus(held.first);
-        close_socket(&held, held.first);
+        held.first->target->held--;
+        close_first(&held);
     }
-    while (rested.first && now_ns - rested.first->since_ns >= idle_ns) {
-        read_surplus(rested.first);
-        close_socket(&rested, rested.first);
+    struct udp_socket *longest;
+    while ((longest = longest_rested()) && now_ns - longest->since_ns >= idle_ns) {
+        read_surplus(longest);
+        close_rested(longest);
     }
     next_housekeeping_ns = now_ns + housekeeping_ms * 1000000ull;
 }
@@ -436,27 +471,41 @@ void expire_exchanges(uint64_t now_ns)
         if (heap_count > 0 && heap[0] == exchange)
             fail(exchange, outcome_no_reply);
     }
-    while (closing.first)
-        close_socket(&closing, closing.first);
     if (now_ns >= next_housekeeping_ns)
         keep_house(now_ns);
+    while (closing.first)
+        close_first(&closing);
 }
 
 uint64_t next_expiry_ns(void)
 {
-    uint64_t house_ns = rested.count + held.count > 0 ? next_housekeeping_ns : never_ns;
+    uint64_t house_ns = rested + held.count > 0 ? next_housekeeping_ns : never_ns;
     return heap_count > 0 && heap[0]->deadline_ns < house_ns ? heap[0]->deadline_ns : house_ns;
 }
 
-void open_sockets(int epoll_descriptor, uint16_t target_port, size_t most_in_flight)
+// ---- Targets
+
+bool add_target(const char *argument)
 {
-    epoll = epoll_descriptor;
-    target = (struct sockaddr_in){
-        .sin_family = AF_INET, .sin_port = htons(target_port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    most = most_in_flight;
-    heap = calloc(most, sizeof *heap);
-    if (!heap) {
-        perror("relay: memory");
-        exit(1);
-    }
+    const char *equals = strchr(argument, '=');
+    int port = equals ? atoi(equals + 1) : 0;
+    if (port < 1 || port > 65535 || target_count == most_targets)
+        return false;
+    struct target *added = &targets[target_count++];
+    snprintf(added->name, sizeof added->name, "%.*s", (int)(equals - argument), argument);
+    added->address = (struct sockaddr_in){
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    return true;
 }
+
+struct target *target_named(const char *name, size_t count)
+{
+    for (struct target *target = targets; target < targets + target_count; target++)
+        if (strlen(target->name) == count && memcmp(target->name, name, count) == 0)
+            return target;
+    return NULL;
+}
+
+struct target *default_target(void) { return targets; }
+
+void start_sockets(int epoll_descriptor) { epoll = epoll_descriptor; }
