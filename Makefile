@@ -106,6 +106,7 @@ need-build:
 	@$(call install,git,git ca-certificates)
 	@$(call install,pkg-config,pkg-config)
 	@$(call install,/usr/include/microhttpd.h,libmicrohttpd-dev)
+	@$(call install,/usr/include/zlib.h,zlib1g-dev)
 
 need-test: .venv/installed .build/nginx
 	@$(call install,curl,curl)

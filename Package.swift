@@ -38,12 +38,13 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CLinux"),
 
     module("Basics", []),
     module("Sockets", ["Basics", "CLinux", system]),
     module("EventLoop", ["Basics", "CLinux", "Sockets"]),
-    module("HTTPServer", ["Basics", "CMicroHTTPD", "EventLoop", "Sockets"]),
+    module("HTTPServer", ["Basics", "CMicroHTTPD", "CZlib", "EventLoop", "Sockets"]),
     module(
       "Relay",
       [

@@ -14,9 +14,8 @@ public final class StaticFile: Sendable {
   public let compressed: StaticFile?
 
   convenience init(bytes: [UInt8], type: String) {
-    let short = Gzip.compress(bytes)
-    self.init(
-      bytes, type, compressed: short.count < bytes.count ? StaticFile(short, type, encoding: "gzip") : nil)
+    let short = Gzip.compress(bytes).flatMap { $0.count < bytes.count ? $0 : nil }
+    self.init(bytes, type, compressed: short.map { StaticFile($0, type, encoding: "gzip") })
   }
 
   private init(_ bytes: [UInt8], _ type: String, encoding: String? = nil, compressed: StaticFile? = nil) {
