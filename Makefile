@@ -15,7 +15,7 @@ MICROHTTPD := .build-microhttpd
 RELEASE := --static-swift-stdlib -Xswiftc -cross-module-optimization
 
 .PHONY: help run build test lint test-swift test-interop test-browser test-sanitizers test-microhttpd-1.0 fuzz soak bench \
-	bench-quick screenshot clean need-build need-test need-bench
+	bench-quick page-figures screenshot clean need-build need-test need-bench
 
 help: ## what can be made
 	@grep -E '^[a-z0-9.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -48,6 +48,9 @@ test-interop: need-test build ## curl, Python and netcat against the program
 
 test-browser: need-test build ## the page in Chromium
 	YODEL_BINARY=$(CURDIR)/$(PROGRAM) $(PYTHON) -m pytest -q Tests/Browser
+
+page-figures: need-test build ## the page's first load, and a minute of 200 datagrams a second; wants a quiet machine
+	YODEL_BINARY=$(CURDIR)/$(PROGRAM) YODEL_PAGE_FIGURES=1 $(PYTHON) -m pytest -q -s Tests/Browser/test_first_load.py
 
 screenshot: need-test build ## the README's picture of the page
 	YODEL_BINARY=$(CURDIR)/$(PROGRAM) $(PYTHON) Tests/Browser/screenshot.py Tests/Browser/screenshot.webp

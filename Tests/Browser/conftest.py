@@ -63,6 +63,9 @@ class Yodel:
         expect(self.target).to_have_value("echo")
         return self
 
+    def close(self):
+        self.page.context.close()
+
     def panel(self, name):
         return self.page.get_by_role("region", name=name, exact=True)
 

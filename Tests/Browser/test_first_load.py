@@ -1,6 +1,8 @@
 """What a first visit costs, and what a busy feed does."""
 
-import re
+import json
+import os
+import statistics
 import threading
 import time
 
@@ -8,9 +10,13 @@ from playwright.sync_api import expect
 
 from servers import UDPClient
 
+# `make page-figures`, on a machine that does nothing else, watches a busy feed for the whole minute.
+IS_QUIET = "YODEL_PAGE_FIGURES" in os.environ
+SECONDS = 60 if IS_QUIET else 6
 
-def test_a_first_visit_takes_less_than_60_kilobytes(own, open_page):
-    """With the heads of all answers, and what the panels ask of the API."""
+
+def test_a_first_visit_takes_less_than_52_kilobytes(own, open_page):
+    """With the heads of all answers, and what the panels ask of the API. 60 are promised."""
     fetched = {}
 
     def count(page):
@@ -23,7 +29,7 @@ def test_a_first_visit_takes_less_than_60_kilobytes(own, open_page):
     expect(yodel.panel("Traffic")).to_contain_text("Live")
     sizes = dict(fetched.values())
     assert sizes[own.url + "/"] > 3000 and sizes[own.url + "/traffic.js"] > 1000
-    assert sum(sizes.values()) < 60_000, sorted(sizes.items())
+    assert sum(sizes.values()) < 52_000, sorted(sizes.items())
 
 
 def test_what_the_page_starts_with_is_fetched_at_once(own, open_page):
@@ -36,12 +42,16 @@ def test_what_the_page_starts_with_is_fetched_at_once(own, open_page):
 
 
 def test_it_can_be_used_within_200_milliseconds(own, open_page):
-    """Once in ten: other programs may want the processor, too."""
+    """On a machine that does nothing else the median of 15 loads; else one of ten, for others want the processor, too."""
     times = []
-    while not any(time < 200 for time in times) and len(times) < 10:
+    while len(times) < (15 if IS_QUIET else 10):
         yodel = open_page(gateway=own)
-        times.append(yodel.page.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd"))
-    assert min(times) < 200, times
+        times.append(round(yodel.page.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd")))
+        yodel.close()
+        if not IS_QUIET and times[-1] < 200:
+            return
+    print(f"milliseconds until the page can be used: {sorted(times)}")
+    assert IS_QUIET and statistics.median(times) < 200, times
 
 
 def test_the_policy_lets_nothing_in_and_no_text_become_markup(yodel):
@@ -56,13 +66,6 @@ def test_the_policy_lets_nothing_in_and_no_text_become_markup(yodel):
     }""")
     assert {"markup", "script"} <= set(refused)
     assert "let in" not in refused
-
-
-WATCH = """() => {
-    globalThis.longTasks = [];
-    new PerformanceObserver((list) => longTasks.push(...list.getEntries().map(({ duration }) => duration)))
-        .observe({ type: "longtask", buffered: false });
-}"""
 
 
 class Stream:
@@ -96,21 +99,49 @@ def heap(yodel):
     return session.send("Runtime.getHeapUsage")["usedSize"]
 
 
-def test_two_hundred_datagrams_a_second_are_no_burden(own, open_page):
+def longest_task(trace):
+    """Milliseconds of the processor that the page's thread spent on one task: a machine that does other things adds none."""
+    events = json.loads(trace)["traceEvents"]
+    threads = {(event["pid"], event["tid"]) for event in events
+               if event["name"] == "thread_name" and event["args"]["name"] == "CrRendererMain"}
+    tasks = [event["tdur"] / 1000 for event in events
+             if event["name"].endswith("RunTask") and (event["pid"], event["tid"]) in threads and "tdur" in event]
+    assert len(tasks) > 100
+    return max(tasks)
+
+
+def nodes(yodel):
+    return yodel.page.evaluate("document.querySelectorAll('*').length")
+
+
+def test_two_hundred_datagrams_a_second_are_no_burden(own, open_page, browser):
+    """No long task, and what is used after the whole time is what was used halfway."""
     yodel = open_page(gateway=own)
     expect(yodel.panel("Traffic")).to_contain_text("Live")
     yodel.traffic.scroll_into_view_if_needed()
-    yodel.page.evaluate(WATCH)
     stream = Stream(own, 200)
+
+    def until(datagrams):
+        deadline = time.monotonic() + 30 + 5 * SECONDS
+        while stream.sent < datagrams:
+            assert time.monotonic() < deadline, f"{stream.sent} of {datagrams} were sent"
+            yodel.page.wait_for_timeout(100)
+
+    browser.start_tracing(page=yodel.page, categories=["toplevel"])
     try:
-        expect(yodel.panel("Traffic")).to_contain_text(re.compile(r"Live, 1,[0-9]{3} datagrams"), timeout=20_000)
-        nodes = yodel.page.evaluate("document.querySelectorAll('*').length")
-        expect(yodel.panel("Traffic")).to_contain_text(re.compile(r"Live, (1,[5-9]|2,)\d* datagrams"), timeout=20_000)
+        # In a long run as many as are kept are there by then, and nothing may grow after that.
+        until(min(6000, 100 * SECONDS))
+        early_heap, early_nodes = heap(yodel), nodes(yodel)
+        until(200 * SECONDS)
     finally:
         stream.stop()
-    # A machine that is busy with other things makes any task long now and then; a page that is slow makes many so.
-    assert len(yodel.page.evaluate("longTasks")) <= 2
-    assert yodel.page.evaluate("document.querySelectorAll('*').length") <= nodes + 20
+        longest = longest_task(browser.stop_tracing())
+    late_heap, late_nodes = heap(yodel), nodes(yodel)
+    print(f"{stream.sent} datagrams: longest task {longest:.1f} ms, heap {early_heap / 1e6:.1f} then {late_heap / 1e6:.1f} MB")
     expect(yodel.lines.first).to_contain_text(f"datagram {stream.sent - 1} of a stream")
+    assert longest < 50
+    assert late_nodes <= early_nodes + 20
     # Of each that is kept some hundred bytes, and nothing of what was drawn.
-    assert heap(yodel) < 12_000_000
+    assert late_heap < 12_000_000
+    if IS_QUIET:
+        assert late_heap < early_heap + 1_000_000
