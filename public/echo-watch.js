@@ -1,9 +1,14 @@
-// The embedded echo server's impairments, for whoever shows them: one small request every other second.
+// The embedded echo server's impairments, for whoever shows them: one small request a second, and one at once when
+// something tells that they may have changed.
 
 import { call } from "./gateway.js";
+import { impairmentsInWords } from "./words.js";
 
 const path = "api/echo/impairments";
-const interval = 2000;
+const interval = 1000;
+
+// Two hundred datagrams a second are not two hundred requests.
+const shortestInterval = 500;
 
 export class EchoWatch {
   constructor() {
@@ -11,7 +16,9 @@ export class EchoWatch {
     this.state = null;
     this.target = undefined;
     this.problem = "";
+    this.asked = 0;
     document.addEventListener("visibilitychange", () => this.schedule(0));
+    addEventListener("focus", () => this.hint()); // Who comes back from a shell may have changed them there.
   }
 
   /// `target`: the embedded server; null where there is none.
@@ -45,6 +52,18 @@ export class EchoWatch {
     return inForce;
   }
 
+  /// Datagrams that were impaired while nothing is known to be in force, or were not while something is: ask what is.
+  seen(datagrams) {
+    const isOn = Boolean(this.impairments && impairmentsInWords(this.impairments));
+    if (datagrams.some(({ impairments }) => (impairments?.length > 0) !== isOn)) {
+      this.hint();
+    }
+  }
+
+  hint() {
+    this.schedule(Math.max(0, this.asked + shortestInterval - Date.now()));
+  }
+
   tell(state) {
     this.state = state;
     this.listeners.forEach((listener) => listener(state));
@@ -52,6 +71,7 @@ export class EchoWatch {
 
   async ask() {
     const before = this.answers;
+    this.asked = Date.now();
     try {
       const state = { impairments: await call(path) };
       if (before === this.answers && this.target) {

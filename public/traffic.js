@@ -39,6 +39,7 @@ export class Traffic {
       },
     });
     this.isFollowing = false;
+    this.echo = echo;
     echo.subscribe(() => this.follow(echo));
   }
 
@@ -74,6 +75,7 @@ export class Traffic {
   }
 
   take(datagrams) {
+    this.echo.seen(datagrams);
     this.waiting.push(...datagrams);
     if (this.waiting.length > 2 * kept) {
       this.waiting.splice(0, this.waiting.length - kept);

@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from servers import UDPClient
+
 pytestmark = pytest.mark.usefixtures("nothing_impaired")
 
 CONTROLS = {
@@ -49,6 +51,33 @@ def test_what_another_sets_is_shown(yodel):
     yodel.gateway.ask("DELETE", "api/echo/impairments")
     expect(yodel.in_force).to_have_count(0, timeout=10_000)
     expect(yodel.number("Loss")).to_have_value("0")
+
+
+HOURLY = """() => {
+    const { setTimeout } = globalThis;
+    globalThis.setTimeout = (work, delay, ...rest) => setTimeout(work, delay >= 1000 ? 3_600_000 : delay, ...rest);
+}"""
+
+
+def test_an_impaired_datagram_tells_at_once_that_another_set_something(open_page, own):
+    """Without waiting for the next time that is asked anyway, which this test puts off."""
+    yodel = open_page(gateway=own, before=lambda page: page.add_init_script(f"({HOURLY})()"))
+    expect(yodel.panel("Traffic")).to_contain_text("Live")
+    own.ask("PUT", "api/echo/impairments", {"duplicate_percent": 100})
+    with UDPClient(own) as client:
+        client.echo(b"twice")
+        expect(yodel.in_force).to_have_text("Impairments in force: duplicate 100 %.")
+        own.ask("DELETE", "api/echo/impairments")
+        client.echo(b"once")
+        expect(yodel.in_force).to_have_count(0)
+
+
+def test_who_comes_back_from_a_shell_sees_at_once_what_was_set_there(open_page, own):
+    yodel = open_page(gateway=own, before=lambda page: page.add_init_script(f"({HOURLY})()"))
+    expect(yodel.panel("Traffic")).to_contain_text("Live")
+    own.ask("PUT", "api/echo/impairments", {"loss_percent": 3})
+    yodel.page.evaluate("dispatchEvent(new Event('focus'))")
+    expect(yodel.in_force).to_have_text("Impairments in force: loss 3 %.")
 
 
 def test_a_change_leaves_alone_what_another_set(yodel):
