@@ -1,9 +1,8 @@
 // The form: one message, written as text or as hex, where it goes, and how long to wait.
 
 import { fromHex, fromText, toHex, toText } from "./bytes.js";
-import { addressText } from "./address.js";
 import { announce } from "./dom.js";
-import { grouped, sizeInWords } from "./words.js";
+import { addressText, grouped, sizeInWords } from "./words.js";
 
 // What fits into one packet of 1,500 bytes, and into one datagram at all, after the headers of IP and UDP.
 const bounds = { v4: { packet: 1472, datagram: 65_507 }, v6: { packet: 1452, datagram: 65_527 } };

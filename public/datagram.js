@@ -1,12 +1,11 @@
 // One datagram of the traffic with all that is known of it: its facts, its text, its bytes.
 
-import { addressText } from "./address.js";
 import { fromBase64 } from "./bytes.js";
 import { originOf } from "./datagrams.js";
-import { button, facts, make } from "./dom.js";
+import { button, facts, make, time } from "./dom.js";
 import { hexDump } from "./hex-dump.js";
 import { textPayload } from "./payload.js";
-import { grouped, sizeInWords } from "./words.js";
+import { addressText, grouped, sizeInWords } from "./words.js";
 
 export function showDatagram(datagram) {
   const place = document.getElementById("datagram");
@@ -20,7 +19,7 @@ export function showDatagram(datagram) {
     make("div", { class: "title-row" }, make("h3", {}, `Datagram from ${addressText(datagram.source)}`), close),
     facts({
       "To": addressText(datagram.destination),
-      "Received": datagram.time,
+      "Received": time(datagram.time),
       "Size": sizeInWords(datagram.bytes),
       "By way of": datagram.via_gateway ? "this gateway" : originOf(false),
       "Fate": datagram.reason ? `${datagram.fate}: ${datagram.reason}` : datagram.fate,

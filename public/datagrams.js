@@ -1,7 +1,7 @@
 // The datagrams of the feed, as many as are kept, and those of them that the filter lets through.
 
 import { fromHex } from "./bytes.js";
-import { addressText } from "./address.js";
+import { addressText } from "./words.js";
 
 /// Enough for a look back; with the longest payloads some 15 MB.
 export const kept = 5000;

@@ -22,8 +22,30 @@ export function differenceInWords(sent, received) {
   return `${sizeInWords(received.length)} came back for ${grouped(sent.length)}; they differ from offset ${grouped(offset)} on.`;
 }
 
-/// The part of `received`, from and to, that common beginnings and ends leave over. For bytes and for arrays of characters.
-export function changedPart(sent, received) {
+// More marks than this tell less than one.
+const mostParts = 100;
+
+/// The parts of `received`, each from and to, that are not as in `sent`: one by one where the lengths are equal, else what
+/// common beginnings and ends leave over. For bytes and for arrays of characters.
+export function changedParts(sent, received) {
+  const parts = sent.length === received.length ? runs(sent, received) : null;
+  return parts && parts.length <= mostParts ? parts : [between(sent, received)];
+}
+
+function runs(sent, received) {
+  const parts = [];
+  for (let i = 0; i < received.length; i += 1) {
+    if (sent[i] !== received[i]) {
+      if (parts.at(-1)?.to !== i) {
+        parts.push({ from: i, to: i });
+      }
+      parts.at(-1).to = i + 1;
+    }
+  }
+  return parts;
+}
+
+function between(sent, received) {
   const from = firstDifference(sent, received);
   let end = 0;
   const shortest = Math.min(sent.length, received.length) - from;

@@ -1,5 +1,7 @@
 // A payload is hostile: children are nodes or text, so that nothing that came from the network is ever parsed.
 
+import { clock } from "./words.js";
+
 export function make(tag, attributes = {}, ...children) {
   return filled(document.createElement(tag), attributes, children);
 }
@@ -20,8 +22,9 @@ export function facts(members) {
     make("div", {}, make("dt", {}, term), make("dd", {}, value))));
 }
 
-export function time(iso) {
-  return make("time", { datetime: iso }, new Date(iso).toLocaleTimeString([], { hourCycle: "h23" }));
+/// Local time, with as many decimals of a second as it came with, or `decimals`.
+export function time(iso, decimals = undefined) {
+  return make("time", { datetime: iso, title: iso }, clock(iso, decimals));
 }
 
 /// Says one sentence to a screen reader.

@@ -1,13 +1,12 @@
 // One exchange: what was sent and what came of it.
 
-import { addressText } from "./address.js";
 import { actions } from "./exchange-actions.js";
 import { fromBase64, fromText, toText } from "./bytes.js";
-import { changedPart } from "./difference.js";
+import { changedParts } from "./difference.js";
 import { facts, make, time } from "./dom.js";
 import { hexPayload, textPayload } from "./payload.js";
 import { problemVerdict, replyVerdict, unreachableVerdict } from "./verdicts.js";
-import { duration, sizeInWords } from "./words.js";
+import { addressText, duration, sizeInWords } from "./words.js";
 
 const signs = { waiting: "…", reply: "✓", differs: "≠", silent: "–", failed: "✕" };
 let count = 0;
@@ -41,13 +40,13 @@ export class Exchange {
     this.verdict(verdict);
     this.roundTrip.append("Round trip ", make("strong", {}, duration(answer.rtt_ms)));
     this.body.append(
-      ...(answer.match ? [payload(received)] : [labelled("Sent", payload(request.bytes)), labelled("Reply", payload(received, request.bytes))]),
+      ...(answer.match ? [payload(received)] : compared(request.bytes, received)),
       facts({
         "Size": sizeInWords(answer.bytes),
         "Sender": addressText(answer.sender),
         "Sent from": addressText(answer.local),
         "Target": make("bdi", {}, answer.target),
-        "At": time(at),
+        "At": time(at, 0),
       }));
     return `${verdict.title}. ${verdict.detail} ${duration(answer.rtt_ms)}.`;
   }
@@ -60,7 +59,7 @@ export class Exchange {
       facts({
         "Size": sizeInWords(bytes.length),
         ...(target ? { "Target": make("bdi", {}, `${target.name}, ${addressText(target)}`) } : {}),
-        "At": time(at),
+        "At": time(at, 0),
       }));
     return `${verdict.title}. ${verdict.detail}`;
   }
@@ -77,14 +76,27 @@ export class Exchange {
   }
 }
 
-/// As text where it is text, else as hex; what was not `expected` is marked.
-function payload(bytes, expected = null) {
+/// As text where it is text, else as hex.
+function payload(bytes) {
   const text = toText(bytes);
-  if (text === null) {
-    return hexPayload(bytes, expected && changedPart(expected, bytes));
+  return text === null ? hexPayload(bytes) : textPayload(text);
+}
+
+/// What was sent and what came, in one form, with what differs marked in both: as text where both are text, else as hex.
+function compared(sent, received) {
+  const texts = [toText(sent), toText(received)];
+  if (!texts.includes(null)) {
+    const [before, after] = texts.map((text) => Array.from(text));
+    return [
+      labelled("Sent", textPayload(texts[0], changedParts(after, before))),
+      labelled("Reply", textPayload(texts[1], changedParts(before, after))),
+    ];
   }
-  const expectedText = expected && toText(expected);
-  return textPayload(text, expectedText === null ? null : changedPart(Array.from(expectedText), Array.from(text)));
+  return [
+    ...(texts[0] === null ? [] : [labelled("Sent", textPayload(texts[0]))]),
+    labelled("Sent, in hex", hexPayload(sent, changedParts(received, sent))),
+    labelled("Reply, in hex", hexPayload(received, changedParts(sent, received))),
+  ];
 }
 
 function labelled(label, content) {

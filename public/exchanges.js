@@ -1,11 +1,11 @@
 // The log of exchanges, newest first, as long as this browser keeps it.
 
-import { addressText } from "./address.js";
 import { announce, button } from "./dom.js";
 import { Exchange } from "./exchange.js";
 import { save, toCSV } from "./export.js";
 import { Problem, sendMessage } from "./gateway.js";
 import { History, kept } from "./history.js";
+import { addressText } from "./words.js";
 
 export class ExchangeLog {
   constructor() {

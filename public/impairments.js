@@ -1,7 +1,7 @@
 // The controls of what the echo server does to datagrams. They show what is in force, whoever set it.
 
 import { button, make } from "./dom.js";
-import { inWords } from "./impairments-in-words.js";
+import { impairmentsInWords } from "./words.js";
 
 const none = {
   loss_percent: 0, burst_loss: null, delay_ms: 0, jitter_ms: 0, distribution: "uniform", duplicate_percent: 0,
@@ -62,15 +62,16 @@ export class Impairments {
     const shape = make("select", { id: "distribution", name: "distribution", "aria-describedby": "distribution-is" });
     shape.append(new Option("uniform", "uniform"), new Option("normal", "normal"));
     const place = document.getElementById("more-knobs");
-    place.append(...this.knob("Distribution", shape, "", "of the jitter"));
+    place.append(this.knob("Distribution", shape, "", "of the jitter"));
     for (const [label, name, unit, words, bounds] of further) {
       const field = make("input", { id: name, name, type: "number", step: "any", ...bounds, placeholder: "none", "aria-describedby": `${name}-is` });
-      place.append(...this.knob(label, field, unit, words));
+      place.append(this.knob(label, field, unit, words));
     }
   }
 
   knob(label, field, unit, words) {
-    return [make("label", { for: field.id }, label), field, make("span", { id: `${field.id}-is` }, make("b", {}, unit), " ", make("i", {}, words))];
+    const meaning = make("span", { id: `${field.id}-is` }, make("b", {}, unit), " ", make("i", {}, words));
+    return make("div", { class: "knob" }, make("label", { for: field.id }, label), field, meaning);
   }
 
   // For the hand only: the number beside it is the same control for the keyboard and the screen reader.
@@ -167,7 +168,7 @@ export class Impairments {
   say(problem) {
     this.problem = problem;
     const chosen = this.composer?.chosenTarget();
-    const words = problem || (this.echo.impairments && inWords(this.echo.impairments) && chosen && !chosen.embedded
+    const words = problem || (this.echo.impairments && impairmentsInWords(this.echo.impairments) && chosen && !chosen.embedded
       ? `They do not touch messages to “${chosen.name}”, which is not the embedded server.` : "");
     if (this.note.textContent !== words) {
       this.note.textContent = words;

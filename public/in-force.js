@@ -1,7 +1,6 @@
 // The banner that says what is in force, whoever set it.
 
-import { inWords } from "./impairments-in-words.js";
-import { grouped } from "./words.js";
+import { grouped, impairmentsInWords } from "./words.js";
 
 export class InForce {
   constructor(echo) {
@@ -20,7 +19,7 @@ export class InForce {
   }
 
   show(impairments) {
-    const words = impairments ? inWords(impairments) : "";
+    const words = impairments ? impairmentsInWords(impairments) : "";
     this.bar.hidden = words === "";
     const sentence = words && `Impairments in force: ${words}.`;
     // Spoken at a change only; the time that remains stands outside of what is spoken.

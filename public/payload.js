@@ -14,13 +14,13 @@ const special = new RegExp(`(?<joiner>${joinsAnEmoji})|(?<escaped>${notVisible})
 
 const shortEscapes = new Map([["\0", "\\0"], ["\t", "\\t"], ["\r", "\\r"], ["\n", "\\n"]]);
 
-/// `differs` is the part of the text, in code points from and to, that was not sent like this.
-export function textPayload(text, differs = null) {
+/// `differs` are the parts of the text, in code points from and to, that are not the same on the other side.
+export function textPayload(text, differs = []) {
   const characters = Array.from(text);
   return preview(characters, previewCharacters, differs, (part) => escaped(part.join("")));
 }
 
-export function hexPayload(bytes, differs = null) {
+export function hexPayload(bytes, differs = []) {
   return preview(toHex(bytes), previewBytes, differs, (part) => [part.join(" ")], " ");
 }
 
@@ -46,16 +46,20 @@ function preview(units, limit, differs, render, separator = "") {
 }
 
 function marked(units, differs, render, separator) {
-  if (!differs || differs.from >= differs.to || differs.from >= units.length) {
-    return render(units);
+  const nodes = [];
+  const add = (from, to, wrap) => {
+    if (from < to) {
+      nodes.push(nodes.length ? separator : "", ...wrap(render(units.slice(from, to))));
+    }
+  };
+  let end = 0;
+  for (const { from, to } of differs) {
+    add(end, Math.min(from, units.length), (part) => part);
+    add(from, Math.min(to, units.length), (part) => [make("mark", {}, ...part)]);
+    end = to;
   }
-  const before = units.slice(0, differs.from);
-  const after = units.slice(differs.to);
-  return [
-    ...render(before), before.length ? separator : "",
-    make("mark", {}, ...render(units.slice(differs.from, differs.to))),
-    after.length ? separator : "", ...render(after),
-  ];
+  add(end, units.length, (part) => part);
+  return nodes;
 }
 
 function escaped(text) {

@@ -22,12 +22,12 @@ export class SeriesResult {
       make("caption", {}, "Round-trip times"),
       make("tbody", {}, ...Array.from(this.cells, ([name, cell]) => make("tr", {}, make("th", { scope: "row" }, name), cell))));
     place.replaceChildren(
-      canvas,
-      make("ul", { class: "legend hint" }, ...legend.map(([kind, sign, name]) =>
-        make("li", {}, make("span", { class: kind, "aria-hidden": "true" }, sign), ` ${name}`))),
-      this.words,
-      make("div", { class: "spread" }, table, make("div", {}, this.bars, this.scale)),
-      make("div", { class: "row" }, ...tools));
+      make("div", { class: "picture beside" },
+        canvas,
+        make("ul", { class: "legend hint" }, ...legend.map(([kind, sign, name]) =>
+          make("li", {}, make("span", { class: kind, "aria-hidden": "true" }, sign), ` ${name}`))),
+        this.words, this.bars, this.scale),
+      make("div", { class: "figures" }, table, make("div", { class: "row" }, ...tools)));
     this.plot = new Plot(canvas);
   }
 

@@ -1,10 +1,9 @@
 // A datagram as one line of the traffic.
 
-import { addressText } from "./address.js";
 import { fromBase64, toHex } from "./bytes.js";
 import { originOf } from "./datagrams.js";
 import { make } from "./dom.js";
-import { grouped } from "./words.js";
+import { addressText, clock, grouped } from "./words.js";
 
 const fields = ["when", "who", "from", "size", "fate", "what"];
 const invisible = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]+/gu;
@@ -35,11 +34,4 @@ function inShort(datagram) {
 
 function hexOf(base64) {
   return toHex(fromBase64(base64.slice(0, 64))).join(" ");
-}
-
-// The day is not said; what is below a millisecond, a Date does not hold.
-function clock(iso) {
-  const time = new Date(iso);
-  const two = (number) => String(number).padStart(2, "0");
-  return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${iso.match(/\.(\d+)/)?.[1] ?? "0"}`;
 }

@@ -78,6 +78,23 @@ def test_a_phone_never_scrolls_sideways(open_page):
     assert yodel.page.evaluate("document.documentElement.scrollWidth") == 375
 
 
+@pytest.mark.parametrize("width", [1000, 1280, 1440, 1920])
+@pytest.mark.usefixtures("nothing_impaired")
+def test_panels_side_by_side_end_together(yodel, width):
+    """No gap under the shorter of two, however much the other has to say."""
+    yodel.page.set_viewport_size({"width": width, "height": 900})
+    for fill in [lambda: None, lambda: [yodel.presses_send() for _ in range(3)]]:
+        fill()
+        [form, log] = [yodel.panel(name).bounding_box() for name in ["Send a message", "Exchanges"]]
+        assert form["y"] == log["y"] and form["height"] == log["height"]
+        boxes = yodel.page.locator("main > section").evaluate_all("all => all.map((each) => each.getBoundingClientRect().toJSON())")
+        assert {round(box["right"]) for box in boxes[1:]} == {round(boxes[1]["right"])}
+        below = [boxes[0], *boxes[2:]]
+        gaps = {round(next_one["top"] - box["bottom"]) for box, next_one in zip(below, below[1:])}
+        assert len(gaps) == 1 and {round(box["left"]) for box in below} == {round(boxes[0]["left"])}
+    assert yodel.page.evaluate("document.documentElement.scrollWidth") == width
+
+
 def test_on_a_phone_the_reply_comes_into_sight(open_page):
     yodel = open_page(viewport={"width": 375, "height": 600}, is_mobile=True, has_touch=True)
     expect(yodel.presses_send().get_by_role("heading")).to_be_in_viewport()

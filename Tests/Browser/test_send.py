@@ -44,17 +44,27 @@ def test_a_reply_that_differs_is_told_with_what_differs(yodel):
     exchange = yodel.sends("hello 1", target="shouting")
     expect(exchange.get_by_role("heading")).to_have_text(re.compile("The reply differs$"))
     expect(exchange).to_contain_text("5 of 7 bytes differ, the first at offset 0: 0x68 went out, 0x48 came back.")
-    expect(exchange.get_by_role("mark")).to_have_text("HELLO")
+    expect(exchange.get_by_role("mark")).to_have_text(["hello", "HELLO"])
 
 
 def test_a_reply_that_is_cut_short_is_told(yodel):
-    expect(yodel.sends("hello world", target="cutting")).to_contain_text("Cut short: the first 5 of 11 bytes came back.")
+    exchange = yodel.sends("hello world", target="cutting")
+    expect(exchange).to_contain_text("Cut short: the first 5 of 11 bytes came back.")
+    expect(exchange.get_by_role("mark")).to_have_text([" world"])
 
 
 def test_a_reply_that_is_no_text_is_shown_as_hex(yodel):
     exchange = yodel.sends("hello", target="binary")
-    expect(exchange).to_contain_text("ff fe 6c 6c 6f")
-    expect(exchange.get_by_role("mark")).to_have_text("ff fe")
+    expect(exchange.locator(".labelled")).to_have_text(["Senthello", "Sent, in hex68 65 6c 6c 6f", "Reply, in hexff fe 6c 6c 6f"])
+    expect(exchange.get_by_role("mark")).to_have_text(["68 65", "ff fe"])
+
+
+def test_each_byte_that_differs_is_marked_where_it_is(yodel):
+    marked = yodel.module("difference.js", """[
+        ["abcdef", "aXcdYZ"], ["abc", "abc"], ["abcdef", "abef"], ["abef", "abcdef"], ["", "ab"], ["ab".repeat(101), "aX".repeat(101)],
+    ].map(([sent, received]) => m.changedParts([...sent], [...received]).filter(({ from, to }) => from < to).map(({ from, to }) => [from, to]))""")
+    # Over a hundred marks tell less than one.
+    assert marked == [[[1, 2], [4, 6]], [], [], [[2, 4]], [[0, 2]], [[1, 202]]]
 
 
 def test_a_closed_port_is_told_at_once(yodel):

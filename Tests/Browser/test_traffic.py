@@ -1,6 +1,7 @@
 """What the echo server sees, live."""
 
 import re
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from playwright.sync_api import expect
@@ -94,6 +95,31 @@ def test_a_line_shows_its_bytes(live):
         expect(dump).to_have_count(0)
 
 
+def test_a_line_and_its_datagram_tell_the_same_time(open_page, own):
+    yodel = open_page(gateway=own, timezone_id="Asia/Kolkata")
+    expect(yodel.panel("Traffic")).to_contain_text("Live")
+    yodel.sends("what time is it?")
+    line = yodel.lines.first.text_content()
+    yodel.lines.first.click()
+    received = yodel.panel("Traffic").locator("time")
+    assert line.startswith(received.text_content())
+    taken = datetime.fromisoformat(received.get_attribute("datetime")).astimezone(timezone(timedelta(hours=5, minutes=30)))
+    assert received.text_content() == taken.strftime("%H:%M:%S.%f")
+    around = [(taken + timedelta(seconds=second)).strftime("%H:%M:%S") for second in range(-2, 3)]
+    assert yodel.newest.locator("time").text_content() in around
+
+
+def test_all_that_was_done_to_a_datagram_is_said_whole(live):
+    """At the page's usual width nothing of it is cut off."""
+    live.gateway.ask("PUT", "api/echo/impairments", {"duplicate_percent": 100, "corrupt_percent": 100, "delay_ms": 1})
+    with UDPClient(live.gateway) as client:
+        client.echo(b"all of it")
+        fate = live.lines.first.locator(".fate")
+        for kind in ["duplicate", "corrupt", "delay"]:
+            expect(fate).to_contain_text(kind)
+        assert fate.evaluate("cell => cell.scrollWidth <= cell.clientWidth")
+
+
 def test_a_long_datagram_says_how_much_of_it_is_kept(live):
     with UDPClient(live.gateway) as client:
         client.echo(b"x" * 5000)
@@ -147,7 +173,7 @@ def test_who_reads_further_down_keeps_seeing_the_same_lines(live):
 def test_only_the_lines_in_sight_exist_and_only_so_many_are_kept(live):
     # Ten thousand at once would wait for the network; this is the way that they take from there.
     live.module("traffic.js", """{
-        const traffic = new m.Traffic({ target: null, subscribe() {} });
+        const traffic = new m.Traffic({ target: null, subscribe() {}, seen() {} });
         const datagram = (id) => ({ id: String(id), time: "2026-11-22T12:00:00.000000Z", source: { address: "::1", port: 5 },
             destination: { address: "::1", port: 7 }, bytes: 1, text: `no ${id}`, base64: "YQ==", fate: "echoed", reason: null,
             impairments: [], via_gateway: false });
