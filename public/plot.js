@@ -2,7 +2,7 @@
 
 import { duration, grouped } from "./words.js";
 
-const margin = { left: 52, right: 10, top: 10, bottom: 22 };
+const margin = { left: 60, right: 10, top: 10, bottom: 22 };
 const lane = 26;
 
 export class Plot {

@@ -34,8 +34,10 @@ def draw(path):
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-            page = browser.new_page(viewport={"width": 1280, "height": 1600}, reduced_motion="reduce")
+            page = browser.new_page(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
             yodel = Yodel(page, gateway).open()
+            yodel.button("Lose some").click()
+            expect(yodel.panel("What is UDP?").locator(".said")).to_be_visible(timeout=10_000)
             gateway.ask("PUT", "api/echo/impairments", IMPAIRMENTS)
             expect(yodel.in_force).to_be_visible()
             yodel.number("Count").fill("150")
@@ -51,7 +53,10 @@ def draw(path):
             expect(yodel.traffic).to_contain_text("of its own")
             page.mouse.move(0, 0)
             page.evaluate("document.activeElement.blur(), scrollTo(0, 0)")
-            picture = as_webp(browser.new_page(), page.screenshot())
+            # As far as a README wants to show it.
+            end = yodel.panel("Series").bounding_box()
+            clip = {"x": 0, "y": 0, "width": 1280, "height": end["y"] + end["height"] + 30}
+            picture = as_webp(browser.new_page(), page.screenshot(full_page=True, clip=clip))
             browser.close()
         Path(path).write_bytes(picture)
     finally:
