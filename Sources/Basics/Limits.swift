@@ -11,11 +11,16 @@ public enum Limits {
   public static let receiveBuffer = 65_535
   /// Datagrams a `recvmmsg` of the echo server takes at most: past 64 a larger batch measured no faster.
   public static let echoBatch = 64
+  /// Datagrams that are sent as one at most: what Linux takes from 4.18 on (`UDP_MAX_SEGMENTS`; later 128).
+  public static let segmentsPerSend = 64
   /// Batches the echo server takes in one turn of its loop before others have theirs.
   public static let echoBatchesPerTurn = 4
   /// What the kernel may queue for the echo server, in bytes (SO_RCVBUF; the kernel grants up to
   /// net.core.rmem_max).
   public static let echoSocketBuffer = 4 << 20
+  /// Datagrams that are noted, or handed to the loop that impairs, before more of a batch are dealt with: 64 bursts of
+  /// 64 are 4,096.
+  public static let datagramsAtOnce = 1024
   /// The hop limit that echoed datagrams leave with: more than any path of the Internet has hops (some 30), and no
   /// system's default (32, 64, 128, 255), so that an answer which comes in as a message can be told.
   public static let echoHopLimit = 47

@@ -87,5 +87,7 @@ static const int CLINUX_IPV6_RECVPKTINFO = 49;
 static const int CLINUX_IPV6_PKTINFO = 50;
 static const int CLINUX_IPV6_RECVHOPLIMIT = 51;
 static const int CLINUX_IPV6_HOPLIMIT = 52;
+static const int CLINUX_UDP_SEGMENT = 103;
+static const int CLINUX_UDP_GRO = 104;
 
 #endif

@@ -19,14 +19,14 @@ struct ArrivedDatagram: Sendable {
 }
 
 extension ArrivedDatagram {
-  /// A copy of what is in a batch.
-  init(_ datagram: BatchedDatagram, listener: Int, at socket: SocketAddress) {
-    source = datagram.source
-    destination = datagram.destination
-    receivedAt = datagram.receivedAt
+  /// A copy of one datagram of a burst.
+  init(_ payload: UnsafeRawBufferPointer, of burst: DatagramBurst, listener: Int, at socket: SocketAddress) {
+    source = burst.source
+    destination = burst.destination
+    receivedAt = burst.receivedAt
     self.socket = socket
     self.listener = listener
-    bytes = Array(datagram.bytes)
+    bytes = Array(payload)
   }
 
   /// What its reply has in front of its payload, in bytes: the headers of UDP and of IP without options.

@@ -14,7 +14,7 @@ struct DatagramNote {
   var impairments: ImpairmentKinds = []
 }
 
-/// The notes of a batch that a loop deals with, in memory that is made once.
+/// The notes of a batch that a loop deals with, in memory that is kept.
 struct BatchNotes {
   private let log: DatagramLog
   private var notes: [DatagramNote] = []
@@ -24,12 +24,23 @@ struct BatchNotes {
     notes.reserveCapacity(Limits.echoBatch)
   }
 
-  /// Notes a datagram of the batch that came to a socket.
-  mutating func add(_ datagram: BatchedDatagram, at socket: SocketAddress, _ fate: DatagramFate) {
-    notes.append(
-      DatagramNote(
-        source: datagram.source, destination: SocketAddress(datagram.destination ?? socket.ip, port: socket.port),
-        receivedAt: datagram.receivedAt ?? .now(), bytes: datagram.bytes, fate: fate))
+  /// How many there are: what the next one is called.
+  var count: Int { notes.count }
+
+  /// There are so many that the memory for them should not grow.
+  var isFull: Bool { count >= Limits.datagramsAtOnce }
+
+  /// Notes what became of some datagrams of a burst that came to a socket.
+  mutating func add(
+    _ payloads: Slice<CoalescedPayloads>, of burst: DatagramBurst, at socket: SocketAddress, _ fate: DatagramFate
+  ) {
+    let destination = SocketAddress(burst.destination ?? socket.ip, port: socket.port)
+    let receivedAt = burst.receivedAt ?? .now()
+    for payload in payloads {
+      notes.append(
+        DatagramNote(
+          source: burst.source, destination: destination, receivedAt: receivedAt, bytes: payload, fate: fate))
+    }
   }
 
   /// The kernel would not send the answer to the datagram that was noted as the `index`-th.
@@ -39,8 +50,12 @@ struct BatchNotes {
 
   /// Writes what was noted into the log, before the batch's memory is used again.
   mutating func write() {
-    if notes.isEmpty { return }
-    log.write { record in for note in notes { record(note) } }
+    var rest = notes[...]
+    while !rest.isEmpty {
+      let some = rest.prefix(Limits.echoBatch)
+      log.write { record in for note in some { record(note) } }
+      rest.removeFirst(some.count)
+    }
     notes.removeAll(keepingCapacity: true)
   }
 }

@@ -7,12 +7,18 @@ struct EchoAdmission: Sendable {
   /// One for all loops: the kernel spreads a sender's ports over them, and each would grant the whole rate.
   let limiter: Locked<RateLimiter>
 
-  /// Why a datagram is not answered; nil where it is, which then is charged to the rate.
-  func refusal(of datagram: BatchedDatagram, at now: MonotonicTime) -> DropReason? {
-    let source = datagram.source
-    let (destination, hopLimit) = (datagram.destination, datagram.hopLimit)
-    if let reason = filter.refusal(source: source, destination: destination, hopLimit: hopLimit) { return reason }
-    return grants(source.ip, at: now) ? nil : .rateLimited
+  /// How many datagrams of a burst are answered, the first ones, each of which is charged to the rate; and why the
+  /// rest of them is not.
+  func admit(_ burst: DatagramBurst, at now: MonotonicTime) -> (count: Int, refusal: DropReason) {
+    let refusal = filter.refusal(source: burst.source, destination: burst.destination, hopLimit: burst.hopLimit)
+    if let refusal { return (0, refusal) }
+    let count = burst.payloads.count
+    guard filter.isBounded(burst.source.ip) else { return (count, .rateLimited) }
+    let network = burst.source.ip.network
+    let granted = limiter.withLock { limiter in
+      (0..<count).firstIndex { _ in limiter.take(from: network, at: now) != nil } ?? count
+    }
+    return (granted, .rateLimited)
   }
 
   /// Whether the rate leaves one more reply to an address.

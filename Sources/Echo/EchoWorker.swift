@@ -78,10 +78,12 @@ extension EchoWorker: DescriptorHandler {
       if let impaired {
         handOver(taken, from: index, to: impaired)
       } else {
-        for position in 0..<taken { consider(position, at: socket.address) }
-        sendReplies(on: socket)
+        for position in 0..<taken {
+          answer(batch.burst(at: position), at: socket.address)
+          if notes?.isFull ?? false { finish(on: socket) }
+        }
       }
-      notes?.write()
+      finish(on: socket)
       noteKernelDrops(index)
       if taken < batch.capacity { return }
     }
@@ -92,16 +94,21 @@ extension EchoWorker: DescriptorHandler {
     do throws(SocketError) { return try batch.receive(from: socket.socket) } catch { return nil }
   }
 
-  private func consider(_ position: Int, at address: SocketAddress) {
-    let datagram = batch.datagram(at: position)
-    if let reason = admission.refusal(of: datagram, at: loop.now) { return refuse(datagram, at: address, reason) }
-    notes?.add(datagram, at: address, .echoed)
-    observer?(datagram.source, datagram.bytes)
-    counters.received += 1
-    counters.bytesReceived += datagram.bytes.count
-    counters.echoed += 1
-    counters.bytesEchoed += datagram.bytes.count
-    batch.addReply(to: datagram, at: position)
+  private func answer(_ burst: DatagramBurst, at address: SocketAddress) {
+    let (count, refusal) = admission.admit(burst, at: loop.now)
+    let payloads = burst.payloads
+    if count > 0 {
+      let firstNote = notes?.count ?? 0
+      notes?.add(payloads.prefix(count), of: burst, at: address, .echoed)
+      if let observer { for payload in payloads.prefix(count) { observer(burst.source, payload) } }
+      let bytes = payloads.byteCount(ofFirst: count)
+      counters.received += count
+      counters.bytesReceived += bytes
+      counters.echoed += count
+      counters.bytesEchoed += bytes
+      batch.addReplies(to: burst, count: count, numbered: firstNote)
+    }
+    if count < payloads.count { refuse(payloads.dropFirst(count), of: burst, at: address, refusal) }
   }
 
   /// What another one answers is counted there; what is refused, or finds no room on the way, is counted here.
@@ -109,38 +116,49 @@ extension EchoWorker: DescriptorHandler {
     let address = listeners[listener].socket.address
     var arrived: [ArrivedDatagram] = []
     for position in 0..<taken {
-      let datagram = batch.datagram(at: position)
-      if let reason = admission.refusal(of: datagram, at: loop.now) {
-        refuse(datagram, at: address, reason)
-      } else {
-        observer?(datagram.source, datagram.bytes)
-        arrived.append(ArrivedDatagram(datagram, listener: listener, at: address))
+      let burst = batch.burst(at: position)
+      let (count, refusal) = admission.admit(burst, at: loop.now)
+      for payload in burst.payloads.prefix(count) {
+        observer?(burst.source, payload)
+        arrived.append(ArrivedDatagram(payload, of: burst, listener: listener, at: address))
       }
+      if count < burst.payloads.count { refuse(burst.payloads.dropFirst(count), of: burst, at: address, refusal) }
+      if notes?.isFull ?? false { notes?.write() }
+      if arrived.count >= Limits.datagramsAtOnce { handOver(&arrived, to: impaired) }
     }
+    handOver(&arrived, to: impaired)
+  }
+
+  private func handOver(_ arrived: inout [ArrivedDatagram], to impaired: ImpairedEcho) {
+    defer { arrived = [] }
     guard !arrived.isEmpty, !impaired.take(arrived) else { return }
-    for datagram in arrived { countRefused(datagram.bytes.count, .holdFull) }
+    for datagram in arrived { countRefused(1, datagram.bytes.count, .holdFull) }
     log?.write(arrived) { _ in (.refused(.holdFull), []) }
   }
 
-  private func refuse(_ datagram: BatchedDatagram, at address: SocketAddress, _ reason: DropReason) {
-    countRefused(datagram.bytes.count, reason)
-    notes?.add(datagram, at: address, .refused(reason))
+  private func refuse(
+    _ payloads: Slice<CoalescedPayloads>, of burst: DatagramBurst, at address: SocketAddress, _ reason: DropReason
+  ) {
+    countRefused(payloads.count, payloads.reduce(0) { $0 + $1.count }, reason)
+    notes?.add(payloads, of: burst, at: address, .refused(reason))
   }
 
-  private func countRefused(_ bytes: Int, _ reason: DropReason) {
-    counters.received += 1
+  private func countRefused(_ count: Int, _ bytes: Int, _ reason: DropReason) {
+    counters.received += count
     counters.bytesReceived += bytes
-    counters.dropped[reason, default: 0] += 1
+    counters.dropped[reason, default: 0] += count
   }
 
-  /// What was counted as echoed while the batch was read is taken back where the kernel refuses it.
-  private func sendReplies(on socket: BoundSocket<UDPSocket>) {
-    batch.sendReplies(on: socket.socket) { index, bytes in
-      notes?.sendFailed(index)
+  /// Ends a batch, or a part of it. What was counted as echoed while it was read is taken back where the kernel refuses
+  /// it.
+  private func finish(on socket: BoundSocket<UDPSocket>) {
+    batch.sendReplies(on: socket.socket) { number, bytes in
+      notes?.sendFailed(number)
       counters.echoed -= 1
       counters.bytesEchoed -= bytes
       counters.dropped[.sendFailed, default: 0] += 1
     }
+    notes?.write()
   }
 
   private func noteKernelDrops(_ index: Int) {

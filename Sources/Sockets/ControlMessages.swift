@@ -12,6 +12,8 @@ struct ControlMessages {
   private(set) var hopLimit: Int?
   /// `SO_RXQ_OVFL`: datagrams the kernel dropped on this socket since it was made, modulo 2³².
   private(set) var dropped: UInt32?
+  /// `UDP_GRO`: how long each datagram of a burst is but for the last; nil where there is one alone.
+  private(set) var segmentSize: Int?
 
   init(_ message: inout msghdr) {
     guard message.msg_controllen > 0 else { return }
@@ -30,6 +32,8 @@ struct ControlMessages {
       receiveTime = WallTime(nanoseconds: Int64(stamp.tv_sec) * 1_000_000_000 + Int64(stamp.tv_nsec))
     case (SOL_SOCKET, CLINUX_SO_RXQ_OVFL):
       dropped = data.loadUnaligned(as: UInt32.self)
+    case (Int32(IPPROTO_UDP), CLINUX_UDP_GRO):
+      segmentSize = Int(data.loadUnaligned(as: Int32.self))
     case (Int32(IPPROTO_IP), CLINUX_IP_TTL), (Int32(IPPROTO_IPV6), CLINUX_IPV6_HOPLIMIT):
       hopLimit = Int(data.loadUnaligned(as: Int32.self))
     case (Int32(IPPROTO_IP), CLINUX_IP_PKTINFO):

@@ -29,7 +29,7 @@ public struct ReportedError: Error, Hashable, Sendable {
   static func next(
     on descriptor: Int32, quoting room: UnsafeMutableRawBufferPointer = .init(start: nil, count: 0)
   ) -> (error: ReportedError, quoted: Int)? {
-    var control = ReceiveControl()
+    var control = ControlBuffer()
     return withUnsafeMutableBytes(of: &control.bytes) { control in
       var vector = iovec(iov_base: room.baseAddress, iov_len: room.count)
       return withUnsafeMutablePointer(to: &vector) { vector in

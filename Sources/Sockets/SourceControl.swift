@@ -14,24 +14,34 @@ enum SourceControl {
   private static func writeIPv4(_ source: IPAddress, _ control: UnsafeMutableRawPointer) -> Int {
     guard case .v4(let address) = source else { return 0 }
     let information = in_pktinfo(ipi_ifindex: 0, ipi_spec_dst: in_addr(address), ipi_addr: in_addr())
-    return write(information, level: Int32(IPPROTO_IP), type: CLINUX_IP_PKTINFO, control)
+    return ControlMessage.write(information, level: Int32(IPPROTO_IP), type: CLINUX_IP_PKTINFO, to: control)
   }
 
   private static func writeIPv6(_ source: IPAddress, _ control: UnsafeMutableRawPointer) -> Int {
     let address = source.asIPv6
     let information = clinux_in6_pktinfo(address: in6_addr(address), interface: address.scope)
-    return write(information, level: Int32(IPPROTO_IPV6), type: CLINUX_IPV6_PKTINFO, control)
+    return ControlMessage.write(information, level: Int32(IPPROTO_IPV6), type: CLINUX_IPV6_PKTINFO, to: control)
   }
+}
 
-  private static func write<Information>(
-    _ information: Information, level: Int32, type: Int32, _ control: UnsafeMutableRawPointer
-  ) -> Int {
-    let size = MemoryLayout<Information>.size
+/// The size at which the kernel cuts what it is given into datagrams (udp(7), `UDP_SEGMENT`).
+enum SegmentControl {
+  /// Writes it as a control message; answers how many bytes it takes.
+  static func write(_ size: Int, to control: UnsafeMutableRawPointer) -> Int {
+    ControlMessage.write(UInt16(size), level: Int32(IPPROTO_UDP), type: CLINUX_UDP_SEGMENT, to: control)
+  }
+}
+
+/// One control message that goes with what is sent (cmsg(3)).
+private enum ControlMessage {
+  static func write<Content>(_ content: Content, level: Int32, type: Int32, to control: UnsafeMutableRawPointer) -> Int
+  {
+    let size = MemoryLayout<Content>.size
     let header = control.assumingMemoryBound(to: cmsghdr.self)
     header.pointee.cmsg_len = clinux_cmsg_length(size)
     header.pointee.cmsg_level = level
     header.pointee.cmsg_type = type
-    clinux_cmsg_data(header)!.storeBytes(of: information, as: Information.self)
+    clinux_cmsg_data(header)!.storeBytes(of: content, as: Content.self)
     return clinux_cmsg_space(size)
   }
 }

@@ -17,7 +17,7 @@ extension UDPSocket {
   ///
   /// On a wildcard address each datagram tells where it was sent to, so that a reply can leave from there; that
   /// costs some 5 %, so other sockets go without. The kernel's drops are told too, and each datagram's hop limit (half
-  /// a percent).
+  /// a percent). Bursts of equal datagrams come as one where the kernel offers it.
   ///
   /// - Parameters:
   ///   - hopLimit: what its own datagrams leave with (the TTL of IPv4); nil for the system's default.
@@ -41,7 +41,21 @@ extension UDPSocket {
     if sharing == .joining { try socket.setOption(SOL_SOCKET, CLINUX_SO_REUSEPORT, to: 1) }
     try socket.bind(to: address)
     if sharing == .first { try socket.setOption(SOL_SOCKET, CLINUX_SO_REUSEPORT, to: 1) }
-    return UDPSocket(socket: socket)
+    let sendsSegments = askForBursts(socket)
+    return UDPSocket(socket: socket, sendsSegments: sendsSegments)
+  }
+
+  /// Has bursts of equal datagrams come as one (`UDP_GRO`, Linux 5.0); answers whether they can leave as one too. Where
+  /// the kernel has neither, datagrams come and go one by one.
+  private static func askForBursts(_ socket: borrowing Descriptor) -> Bool {
+    do throws(SocketError) {
+      // 0 stands for no size: each message says its own. An older kernel would not notice that it does.
+      try socket.setOption(Int32(IPPROTO_UDP), CLINUX_UDP_SEGMENT, to: 0)
+    } catch {
+      return false
+    }
+    try? socket.setOption(Int32(IPPROTO_UDP), CLINUX_UDP_GRO, to: 1)
+    return true
   }
 
   /// Has datagrams leave with a hop limit and tell theirs (ip(7), `IP_TTL`, `IP_RECVTTL`; ipv6(7)).

@@ -6,6 +6,13 @@ public import Basics
 /// A UDP socket that does not block (udp(7)).
 public struct UDPSocket: ~Copyable, Sendable {
   let socket: Descriptor
+  /// It can be asked to send a run of datagrams as one (`UDP_SEGMENT`, Linux 4.18).
+  let sendsSegments: Bool
+
+  init(socket: consuming Descriptor, sendsSegments: Bool = false) {
+    self.socket = socket
+    self.sendsSegments = sendsSegments
+  }
 
   /// The number to wait on.
   public var descriptor: Int32 { socket.number }
@@ -46,7 +53,7 @@ public struct UDPSocket: ~Copyable, Sendable {
   /// - Throws: an error that ICMP reported for a connected socket, such as `ECONNREFUSED`.
   public borrowing func receive(into buffer: ReceiveBuffer) throws(SocketError) -> ReceivedDatagram? {
     var source = sockaddr_storage()
-    var control = ReceiveControl()
+    var control = ControlBuffer()
     let number = socket.number
     return try withUnsafeMutablePointer(to: &source) { source throws(SocketError) in
       try withUnsafeMutableBytes(of: &control.bytes) { control throws(SocketError) in
@@ -131,15 +138,4 @@ public struct ReceivedDatagram: Sendable {
     isTruncated = message.msg_flags & Int32(MSG_TRUNC) != 0
     receivedAt = ControlMessages(&message).receiveTime
   }
-}
-
-/// Room for the control messages of one receipt, aligned as cmsghdr wants it: packet information (IPv6's is the
-/// longest, 40 bytes), the hop limit and the count of drops (24 each) and a timestamp (32) are 120 of the 128 bytes.
-struct ReceiveControl {
-  var bytes:
-    (
-      UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64,
-      UInt64, UInt64
-    ) =
-      (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 }

@@ -12,9 +12,9 @@ import Testing
   }
 
   /// Takes a batch once something has come.
-  private func receive(_ socket: borrowing UDPSocket) throws -> [BatchedDatagram] {
+  private func receive(_ socket: borrowing UDPSocket) throws -> [DatagramBurst] {
     readiness(of: socket.descriptor, POLLIN)
-    return try (0..<batch.receive(from: socket)).map { batch.datagram(at: $0) }
+    return try (0..<batch.receive(from: socket)).map { batch.burst(at: $0) }
   }
 
   @Test func nothingQueuedIsAnEmptyBatch() throws {
@@ -32,7 +32,7 @@ import Testing
     let address = try socket.localAddress()
     for (index, size) in sizes.enumerated() { clients[index % 3].send(pattern(size), to: address) }
     let datagrams = try receive(socket)
-    #expect(datagrams.map { Array($0.bytes) } == sizes.map(pattern))
+    #expect(datagrams.map { Array($0.payloads.bytes) } == sizes.map(pattern))
     #expect(datagrams.map(\.source) == (0..<5).map { clients[$0 % 3].address })
     #expect(datagrams.allSatisfy { !$0.isTruncated && $0.destination == nil })
   }
@@ -45,7 +45,7 @@ import Testing
     for expected in [8, 8, 3, 0] {
       let count = try batch.receive(from: socket)
       #expect(count == expected)
-      for index in 0..<count { seen += Array(batch.datagram(at: index).bytes) }
+      for index in 0..<count { seen += Array(batch.burst(at: index).payloads.bytes) }
     }
     #expect(seen == Array(0..<19))
   }
@@ -56,8 +56,8 @@ import Testing
     for size in [2048, 2049, 60_000, 5] { client.send(pattern(size), to: try socket.localAddress()) }
     let datagrams = try receive(socket)
     #expect(datagrams.map(\.isTruncated) == [false, true, true, false])
-    #expect(datagrams.map { $0.bytes.count } == [2048, 2048, 2048, 5])
-    #expect(Array(datagrams[3].bytes) == pattern(5))
+    #expect(datagrams.map { $0.payloads.bytes.count } == [2048, 2048, 2048, 5])
+    #expect(Array(datagrams[3].payloads.bytes) == pattern(5))
   }
 
   @Test func aShortDatagramAfterALongOneHasNothingOfIt() throws {
@@ -66,8 +66,8 @@ import Testing
     for size in [2000, 3, 0, 2048] {
       client.send(pattern(size), to: try socket.localAddress())
       let datagrams = try receive(socket)
-      #expect(datagrams.map { Array($0.bytes) } == [pattern(size)])
-      batch.addReply(to: datagrams[0], at: 0)
+      #expect(datagrams.map { Array($0.payloads.bytes) } == [pattern(size)])
+      batch.addReplies(to: datagrams[0], count: 1, numbered: 0)
       batch.sendReplies(on: socket) { _, _ in Issue.record("refused") }
       #expect(try client.receive().bytes == pattern(size))
     }
@@ -87,7 +87,7 @@ import Testing
     let datagrams = try receive(socket)
     #expect(datagrams.map(\.destination) == [ip, ip, ip])
     #expect(datagrams.allSatisfy { $0.source == client.address })
-    for (index, datagram) in datagrams.enumerated() { batch.addReply(to: datagram, at: index) }
+    for (index, datagram) in datagrams.enumerated() { batch.addReplies(to: datagram, count: 1, numbered: index) }
     batch.sendReplies(on: socket) { _, _ in Issue.record("refused") }
     for size in [0, 5, 2000] {
       let reply = try client.receive()
@@ -106,7 +106,7 @@ import Testing
       var datagram = datagram
       // Not an address of this machine, so sendmmsg(2) fails with EINVAL.
       if refused.contains(index) { datagram.destination = IPAddress("203.0.113.77") }
-      batch.addReply(to: datagram, at: index)
+      batch.addReplies(to: datagram, count: 1, numbered: index)
     }
     var told: [[Int]] = []
     batch.sendReplies(on: socket) { told.append([$0, $1]) }
@@ -139,7 +139,7 @@ import Testing
     let client = try PlainSocket(at: "127.0.0.1:0")
     for index in 0..<4 { client.send([UInt8(index)], to: try socket.localAddress()) }
     for (index, datagram) in try receive(socket).enumerated() where index % 2 == 1 {
-      batch.addReply(to: datagram, at: index)
+      batch.addReplies(to: datagram, count: 1, numbered: index)
     }
     for _ in 0..<2 { batch.sendReplies(on: socket) { _, _ in Issue.record("refused") } }
     #expect(try [client.receive().bytes, client.receive().bytes] == [[1], [3]])
@@ -150,9 +150,9 @@ import Testing
     let socket = try bound("127.0.0.1:0")
     let client = try PlainSocket(at: "127.0.0.1:0")
     client.send([1], to: try socket.localAddress())
-    batch.addReply(to: try receive(socket)[0], at: 0)
+    batch.addReplies(to: try receive(socket)[0], count: 1, numbered: 0)
     client.send([2], to: try socket.localAddress())
-    batch.addReply(to: try receive(socket)[0], at: 0)
+    batch.addReplies(to: try receive(socket)[0], count: 1, numbered: 0)
     batch.sendReplies(on: socket) { _, _ in Issue.record("refused") }
     #expect(try client.receive().bytes == [2])
     #expect(!client.hasSomething)
