@@ -1,6 +1,8 @@
 // A UDP echo server as an expert writes it in an afternoon: one blocking socket, one thread, datagrams in batches.
 //
-// Usage: echo [PORT]    (0, the default, takes a free port)
+// Usage: echo [--single] [PORT]    (0, the default, takes a free port)
+//
+//   --single  one datagram at a time (recvfrom, sendto): the least that an answer to one takes
 //
 // It refuses nothing, counts nothing and shows nothing: what Yodel's echo server does beyond this is what the comparison
 // puts a price on.
@@ -10,6 +12,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 // The receive buffer is what the kernel grants an ordinary user at most; its default loses datagrams of a burst of 256.
@@ -66,14 +69,34 @@ static void send_back(int descriptor, int count)
     }
 }
 
-// Nothing is cleaned up: it ends by SIGTERM, and the kernel closes what it held.
-int main(int count, char **arguments)
+static void echo_batches(int descriptor)
 {
-    int descriptor = open_socket(count > 1 ? (uint16_t)atoi(arguments[1]) : 0);
     prepare_to_receive();
     for (;;) {
         int received = recvmmsg(descriptor, messages, batch, MSG_WAITFORONE, NULL);
         if (received > 0)
             send_back(descriptor, received);
     }
+}
+
+static void echo_singly(int descriptor)
+{
+    for (;;) {
+        struct sockaddr *sender = (struct sockaddr *)&senders[0];
+        socklen_t length = sizeof senders[0];
+        ssize_t received = recvfrom(descriptor, buffers[0], largest_datagram, 0, sender, &length);
+        if (received >= 0)
+            sendto(descriptor, buffers[0], (size_t)received, 0, sender, length);
+    }
+}
+
+// Nothing is cleaned up: it ends by SIGTERM, and the kernel closes what it held.
+int main(int count, char **arguments)
+{
+    int is_single = count > 1 && strcmp(arguments[1], "--single") == 0;
+    int descriptor = open_socket(count > 1 + is_single ? (uint16_t)atoi(arguments[1 + is_single]) : 0);
+    if (is_single)
+        echo_singly(descriptor);
+    else
+        echo_batches(descriptor);
 }

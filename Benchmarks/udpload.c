@@ -1,6 +1,10 @@
 // Loads a UDP echo server, and checks every byte of what comes back.
 //
-// Usage: udpload PORT [SECONDS [CLIENTS [OUTSTANDING [BYTES]]]]    (2 seconds, 16 clients, 16 outstanding, 64 bytes)
+// Usage: udpload [--segment] [--gro] PORT [SECONDS [CLIENTS [OUTSTANDING [BYTES]]]]
+//        (2 seconds, 16 clients, 16 outstanding, 64 bytes)
+//
+//   --segment  a client sends all its datagrams as one (UDP_SEGMENT) once the last are back or given up: bursts
+//   --gro      a client reads with UDP_GRO: what came as one is read as one
 //
 // Each client is a connected socket that keeps the same number of datagrams outstanding: a reply is followed by the next
 // datagram at once, and a loss by the next one after `loss_ns`, so that a lost datagram costs time but never stalls. It
@@ -18,6 +22,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +32,7 @@
 #include <time.h>
 
 enum { most_clients = 64, most_outstanding = 64, most_bytes = 1472, longest_seconds = 60, sweep_ms = 5 };
+enum { most_read = 65536, most_in_burst = 65507 };
 // A server that is halted answers late in a row; 64 losses of one slot are 3 seconds.
 enum { remembered = 64 };
 static const uint64_t loss_ns = 50 * 1000 * 1000;
@@ -51,13 +57,14 @@ struct slot {
 };
 
 struct client {
-    int descriptor;
+    int descriptor, outstanding;
     uint32_t number;
     struct slot slots[most_outstanding];
 };
 
 static struct client clients[most_clients];
 static int client_count = 16, outstanding = 16, datagram_bytes = 64, seconds = 2;
+static bool sends_bursts, reads_bursts;
 static uint64_t next_sequence = 1, now_ns;
 static uint64_t echoed, lost, late, wrong;
 
@@ -85,6 +92,13 @@ static void open_client(struct client *client, int epoll, uint16_t port)
     if (client->descriptor < 0 || connect(client->descriptor, (struct sockaddr *)&address, sizeof address) < 0
         || epoll_ctl(epoll, EPOLL_CTL_ADD, client->descriptor, &interest) < 0)
         fail("socket");
+    int on = 1, receive_buffer_bytes = 1024 * 1024;
+    if (reads_bursts && setsockopt(client->descriptor, SOL_UDP, UDP_GRO, &on, sizeof on) < 0)
+        fail("UDP_GRO");
+    // A burst comes at once, and in pieces it counts for more than its bytes.
+    if (sends_bursts
+        && setsockopt(client->descriptor, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes, sizeof receive_buffer_bytes) < 0)
+        fail("SO_RCVBUF");
     for (int i = 0; i < outstanding; i++) {
         struct slot *slot = &client->slots[i];
         slot->piece = (struct iovec){slot->bytes, (size_t)datagram_bytes};
@@ -93,34 +107,72 @@ static void open_client(struct client *client, int epoll, uint16_t port)
     }
 }
 
-// Sends a new datagram for every slot that has none outstanding.
-static void fill(struct client *client)
+static void fail_to_send(void)
+{
+    if (errno != EAGAIN && errno != ENOBUFS)
+        fail("send"); // ECONNREFUSED: the server is gone
+}
+
+// Sends as many messages as the kernel takes, and tells how many those were.
+static int send_singly(struct client *client, struct slot **slots, int count)
 {
     struct mmsghdr messages[most_outstanding];
+    for (int i = 0; i < count; i++)
+        messages[i].msg_hdr = (struct msghdr){.msg_iov = &slots[i]->piece, .msg_iovlen = 1};
+    int sent = sendmmsg(client->descriptor, messages, (unsigned)count, 0);
+    if (sent < 0)
+        fail_to_send();
+    return sent;
+}
+
+// Sends all datagrams as one, which the kernel cuts into them where it must.
+static int send_burst(struct client *client, struct slot **slots, int count)
+{
+    union {
+        struct cmsghdr head;
+        char bytes[CMSG_SPACE(sizeof(uint16_t))];
+    } control = {.head = {.cmsg_len = CMSG_LEN(sizeof(uint16_t)), .cmsg_level = SOL_UDP, .cmsg_type = UDP_SEGMENT}};
+    struct iovec pieces[most_outstanding];
+    struct msghdr message = {
+        .msg_iov = pieces, .msg_iovlen = (size_t)count, .msg_control = &control, .msg_controllen = sizeof control};
+    uint16_t size = (uint16_t)datagram_bytes;
+    memcpy(CMSG_DATA(&control.head), &size, sizeof size);
+    for (int i = 0; i < count; i++)
+        pieces[i] = slots[i]->piece;
+    if (sendmsg(client->descriptor, &message, 0) >= 0)
+        return count;
+    fail_to_send();
+    return 0;
+}
+
+// Sends a new datagram for every slot that has none outstanding; a burst only when none has.
+static void fill(struct client *client)
+{
     struct slot *filled[most_outstanding];
     int count = 0;
+    if (sends_bursts && client->outstanding > 0)
+        return;
     for (int i = 0; i < outstanding; i++) {
         struct slot *slot = &client->slots[i];
         if (slot->is_outstanding)
             continue;
         slot->tag = (struct tag){next_sequence++, client->number, (uint32_t)i};
-        messages[count].msg_hdr = (struct msghdr){.msg_iov = &slot->piece, .msg_iovlen = 1};
         filled[count++] = slot;
     }
     if (count == 0)
         return;
-    int sent = sendmmsg(client->descriptor, messages, (unsigned)count, 0);
-    if (sent < 0 && errno != EAGAIN && errno != ENOBUFS)
-        fail("send"); // ECONNREFUSED: the server is gone
+    int sent = sends_bursts ? send_burst(client, filled, count) : send_singly(client, filled, count);
     for (int i = 0; i < sent; i++) { // the others are tried again with the next reply or sweep
         filled[i]->is_outstanding = true;
         filled[i]->sent_at_ns = now_ns;
+        client->outstanding++;
     }
 }
 
-static void give_up(struct slot *slot)
+static void give_up(struct client *client, struct slot *slot)
 {
     slot->is_outstanding = false;
+    client->outstanding--;
     slot->given_up[slot->given_up_count++ % remembered] = slot->tag.sequence;
     lost++;
 }
@@ -144,6 +196,7 @@ static void judge(struct client *client, const unsigned char *bytes, size_t coun
     struct slot *slot = tag.slot < (uint32_t)outstanding ? &client->slots[tag.slot] : NULL;
     if (slot && slot->is_outstanding && count == (size_t)datagram_bytes && memcmp(bytes, slot->bytes, count) == 0) {
         slot->is_outstanding = false;
+        client->outstanding--;
         echoed++;
     } else if (slot && tag.client == client->number && was_given_up(slot, tag.sequence)) {
         late++;
@@ -152,20 +205,44 @@ static void judge(struct client *client, const unsigned char *bytes, size_t coun
     }
 }
 
+// How long each datagram of what was read as one is, but for the last; what has no size is one datagram.
+static size_t size_of_each(struct msghdr *message, size_t count)
+{
+    for (struct cmsghdr *control = CMSG_FIRSTHDR(message); control; control = CMSG_NXTHDR(message, control)) {
+        int size = 0;
+        if (control->cmsg_level == SOL_UDP && control->cmsg_type == UDP_GRO) {
+            memcpy(&size, CMSG_DATA(control), sizeof size);
+            return size > 0 ? (size_t)size : count;
+        }
+    }
+    return count;
+}
+
 static void receive(struct client *client)
 {
-    static unsigned char buffers[most_outstanding][most_bytes];
+    static unsigned char buffers[most_outstanding][most_read];
+    static char controls[most_outstanding][CMSG_SPACE(sizeof(int))];
     struct iovec pieces[most_outstanding];
     struct mmsghdr messages[most_outstanding];
     for (int i = 0; i < outstanding; i++) {
-        pieces[i] = (struct iovec){buffers[i], most_bytes};
+        pieces[i] = (struct iovec){buffers[i], reads_bursts ? most_read : most_bytes};
         messages[i].msg_hdr = (struct msghdr){.msg_iov = &pieces[i], .msg_iovlen = 1};
+        if (reads_bursts) {
+            messages[i].msg_hdr.msg_control = controls[i];
+            messages[i].msg_hdr.msg_controllen = sizeof controls[i];
+        }
     }
     int count = recvmmsg(client->descriptor, messages, (unsigned)outstanding, MSG_DONTWAIT, NULL);
     if (count < 0 && errno != EAGAIN && errno != EINTR)
         fail("receive");
-    for (int i = 0; i < count; i++)
-        judge(client, buffers[i], messages[i].msg_len);
+    for (int i = 0; i < count; i++) {
+        size_t whole = messages[i].msg_len, size = size_of_each(&messages[i].msg_hdr, whole), start = 0;
+        do { // an empty datagram is one too
+            size_t length = whole - start < size ? whole - start : size;
+            judge(client, buffers[i] + start, length);
+            start += length;
+        } while (start < whole);
+    }
 }
 
 // Gives up what is older than `loss_ns`; tells how many are still outstanding.
@@ -176,7 +253,7 @@ static int sweep(bool is_ending)
         for (int i = 0; i < outstanding; i++) {
             struct slot *slot = &clients[c].slots[i];
             if (slot->is_outstanding && now_ns - slot->sent_at_ns > loss_ns)
-                give_up(slot);
+                give_up(&clients[c], slot);
             remaining += slot->is_outstanding;
         }
         if (!is_ending)
@@ -211,7 +288,7 @@ static int argument(int count, char **arguments, int index, int fallback, int le
 {
     int value = index < count ? atoi(arguments[index]) : fallback;
     if (value < least || value > most) {
-        fprintf(stderr, "usage: udpload PORT [SECONDS [CLIENTS [OUTSTANDING [BYTES]]]]: %d is not in %d to %d\n", value,
+        fprintf(stderr, "usage: udpload [--segment] [--gro] PORT [SECONDS [CLIENTS [OUTSTANDING [BYTES]]]]: %d is not in %d to %d\n", value,
                 least, most);
         exit(64);
     }
@@ -220,11 +297,19 @@ static int argument(int count, char **arguments, int index, int fallback, int le
 
 int main(int count, char **arguments)
 {
+    for (; count > 1 && arguments[1][0] == '-'; count--, arguments++) {
+        sends_bursts |= strcmp(arguments[1], "--segment") == 0;
+        reads_bursts |= strcmp(arguments[1], "--gro") == 0;
+    }
     int port = argument(count, arguments, 1, 0, 1, 65535);
     seconds = argument(count, arguments, 2, seconds, 1, longest_seconds);
     client_count = argument(count, arguments, 3, client_count, 1, most_clients);
     outstanding = argument(count, arguments, 4, outstanding, 1, most_outstanding);
     datagram_bytes = argument(count, arguments, 5, datagram_bytes, (int)sizeof(struct tag), most_bytes);
+    if (sends_bursts && outstanding * datagram_bytes > most_in_burst) {
+        fprintf(stderr, "udpload: a burst has %d bytes at most\n", most_in_burst);
+        return 64;
+    }
     int epoll = epoll_create1(EPOLL_CLOEXEC);
     for (int c = 0; c < client_count; c++)
         open_client(&clients[c], epoll, (uint16_t)port);
