@@ -91,7 +91,7 @@ let package = Package(
     tests(
       "GatewayTests",
       [
-        "Basics", "Echo", "EventLoop", "Gateway", "HTTPServer", "Sockets", "TestSupport", "yodel", system,
+        "Basics", "Echo", "EventLoop", "Gateway", "HTTPServer", "Relay", "Sockets", "TestSupport", "yodel", system,
         .product(name: "Logging", package: "swift-log"),
       ]),
     tests(

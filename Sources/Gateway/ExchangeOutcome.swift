@@ -18,6 +18,11 @@ enum ExchangeOutcome: Hashable {
     }
   }
 
+  /// Every way in which an exchange ends.
+  static let allCases: [ExchangeOutcome] =
+    [.reply, .cancelled]
+    + [.noReply, .portUnreachable, .targetUnreachable, .messageTooLarge, .overloaded].map { .problem($0) }
+
   var label: String {
     switch self {
     case .reply: "reply"

@@ -18,35 +18,44 @@ extension GatewayLoop {
       writeFeeds(to: &writer)
     }
     writeHTTP(counts, to: &writer)
+    writer.single("yodel_ready", .gauge, "1 while /readyz answers 200, 0 while shutting down.", core.isDraining ? 0 : 1)
     writer.family("yodel_build_info", .gauge, "Always 1; the label tells the version.")
     writer.sample("yodel_build_info", ["version": version], 1)
     ProcessMetrics().write(startedAt: core.startedAtWallTime, to: &writer)
-    return .api(type: "text/plain; version=0.0.4; charset=utf-8", Array(writer.text.utf8))
+    return .api(type: MetricsWriter.mediaType, writer.bytes)
   }
 
   private func writeExchanges(_ counts: LoopMetrics.Counts, to writer: inout MetricsWriter) {
+    // With their zeros: of a series that begins with its first failure, rate() and increase() do not see that failure.
+    let targets = core.targets.counted
     writer.family("yodel_exchanges_total", .counter, "Messages that ended, by target and how they ended.")
-    let exchanges = counts.exchanges.map { (core.targets.label($0.target), $0.outcome.label, $1) }
-    for (target, outcome, count) in exchanges.sorted(by: { ($0.0, $0.1) < ($1.0, $1.1) }) {
-      writer.sample("yodel_exchanges_total", ["target": target, "outcome": outcome], count)
+    for (index, label) in targets {
+      for outcome in ExchangeOutcome.allCases {
+        let count = counts.exchanges[.init(target: index, outcome: outcome)] ?? 0
+        writer.sample("yodel_exchanges_total", ["target": label, "outcome": outcome.label], count)
+      }
     }
     let name = "yodel_exchange_rtt_seconds"
     writer.family(name, .histogram, "Round-trip times of messages that had a reply.")
-    for (target, histogram) in counts.roundTrips.sorted(by: { $0.key < $1.key }) {
-      Self.write(histogram, name, target: core.targets.label(target), to: &writer)
+    for (index, label) in targets {
+      Self.write(counts.roundTrips[index] ?? Histogram(), name, target: label, to: &writer)
     }
     // The budget counts a series as an exchange.
     let inFlight = max(0, core.budget.inFlight - core.series.running)
     writer.single("yodel_exchanges_in_flight", .gauge, "Messages that wait for their reply.", inFlight)
+    writer.single(
+      "yodel_exchanges_limit", .gauge, "How many of them there may be (--max-in-flight).", core.budget.limit)
   }
 
   private func writeSeries(_ counts: LoopMetrics.Counts, to writer: inout MetricsWriter) {
     writer.single(
       "yodel_series", .gauge, "Series that run, or whose lines were not all read yet.", core.series.count)
     writer.family("yodel_probes_total", .counter, "Datagrams of series that are over, by target and fate.")
-    let probes = counts.probes.map { (core.targets.label($0.target), $0.fate.rawValue, $1) }
-    for (target, fate, count) in probes.sorted(by: { ($0.0, $0.1) < ($1.0, $1.1) }) {
-      writer.sample("yodel_probes_total", ["target": target, "fate": fate], count)
+    for (index, label) in core.targets.counted {
+      for fate in ProbeLine.Fate.allCases {
+        let count = counts.probes[.init(target: index, fate: fate)] ?? 0
+        writer.sample("yodel_probes_total", ["target": label, "fate": fate.rawValue], count)
+      }
     }
   }
 
@@ -113,6 +122,9 @@ extension GatewayLoop {
       writer.sample("yodel_http_requests_total", ["route": route, "method": method, "code": String(status)], count)
     }
     writer.single("yodel_http_connections", .gauge, "Open HTTP connections.", core.server?.connections ?? 0)
+    writer.single(
+      "yodel_http_connections_limit", .gauge, "How many of them are served (--max-connections).",
+      core.configuration.maxConnections)
     writer.single(
       "yodel_http_connections_closed_total", .counter, "Connections that were closed unheard, being too many.",
       core.server?.connectionsClosed ?? 0)

@@ -5,20 +5,31 @@ struct MetricsWriter {
     case counter, gauge, histogram
   }
 
-  private(set) var text = ""
+  /// What `Content-Type` calls the format.
+  static let mediaType = "text/plain; version=0.0.4; charset=utf-8"
+
+  /// What is written so far: bytes, since a gateway of many targets has thousands of lines for each scrape.
+  private(set) var bytes: [UInt8] = []
 
   /// A family's head; its samples follow.
   mutating func family(_ name: String, _ type: FamilyType, _ help: String) {
-    text += "# HELP \(name) \(help)\n# TYPE \(name) \(type.rawValue)\n"
+    append("# HELP \(name) \(help)\n# TYPE \(name) \(type.rawValue)\n")
   }
 
   /// One sample; labels in the order given.
   mutating func sample(_ name: String, _ labels: KeyValuePairs<String, String>, _ value: some Numeric) {
-    text += name
-    if !labels.isEmpty {
-      text += "{" + labels.map { "\($0)=\"\(Self.escaped($1))\"" }.joined(separator: ",") + "}"
+    append(name)
+    var separator = "{"
+    for (label, value) in labels {
+      append(separator)
+      append(label)
+      append("=\"")
+      appendEscaped(value)
+      separator = "\","
     }
-    text += " \(value)\n"
+    append(labels.isEmpty ? " " : "\"} ")
+    append("\(value)")
+    append("\n")
   }
 
   /// A family of one sample without labels.
@@ -27,13 +38,16 @@ struct MetricsWriter {
     sample(name, [:], value)
   }
 
-  private static func escaped(_ value: String) -> String {
-    value.reduce(into: "") { text, character in
-      switch character {
-      case "\\": text += "\\\\"
-      case "\"": text += "\\\""
-      case "\n": text += "\\n"
-      default: text.append(character)
+  private mutating func append(_ text: String) {
+    bytes.append(contentsOf: text.utf8)
+  }
+
+  private mutating func appendEscaped(_ value: String) {
+    for byte in value.utf8 {
+      switch byte {
+      case UInt8(ascii: "\\"), UInt8(ascii: "\""): bytes += [UInt8(ascii: "\\"), byte]
+      case UInt8(ascii: "\n"): append("\\n")
+      default: bytes.append(byte)
       }
     }
   }

@@ -48,6 +48,13 @@ struct TargetTable {
   /// What metrics call a target; literal addresses, which clients choose, are one.
   func label(_ index: Int) -> String { index < targets.count ? targets[index].name! : Self.literalLabel }
 
+  /// All that metrics tell apart: place and label of each configured target, and what literal addresses go by.
+  var counted: [(index: Int, label: String)] {
+    let configured = targets.enumerated().map { ($0, $1.name!) }
+    let hasLiterals = !rules.allowed.isEmpty && literalIndex == targets.count
+    return configured + (hasLiterals ? [(literalIndex, Self.literalLabel)] : [])
+  }
+
   private static let literalLabel = "other"
 
   /// Behind all others; or that of a target with this very name, since two samples may not have the same labels.

@@ -4,7 +4,7 @@ public import Sockets
 /// What became of one datagram of a series, as soon as it is known.
 public struct ProbeLine: Hashable, Sendable {
   /// What became of it.
-  public enum Fate: String, Sendable {
+  public enum Fate: String, CaseIterable, Sendable {
     /// It came back as it was sent, in time.
     case reply
     /// It came back after its deadline.

@@ -1,5 +1,6 @@
 import Foundation
 import HTTPServer
+import Relay
 import Testing
 
 @testable import Gateway
@@ -67,10 +68,22 @@ struct AnswerTests {
     }
   }
 
+  /// What is not in the list would be counted and never told.
+  @Test(arguments: [
+    RelayError.noReply, .portUnreachable(nil), .targetUnreachable(.hostIsDown, nil), .messageTooLarge(limit: 1),
+    .overloaded(.ports), .cancelled,
+  ])
+  func everyEndOfAnExchangeIsTold(error: RelayError) {
+    #expect(ExchangeOutcome.allCases.contains(ExchangeOutcome(error)) && ExchangeOutcome.allCases.contains(.reply))
+  }
+
   @Test func metricLabelsAreEscaped() {
     var writer = MetricsWriter()
     writer.family("yodel_x", .counter, "Help.")
-    writer.sample("yodel_x", ["a": "q\"b\\c\nd"], 1)
-    #expect(writer.text == "# HELP yodel_x Help.\n# TYPE yodel_x counter\nyodel_x{a=\"q\\\"b\\\\c\\nd\"} 1\n")
+    writer.sample("yodel_x", ["a": "q\"b\\c\nd", "b": ""], 1)
+    let sample = #"yodel_x{a="q\"b\\c\nd",b=""} 1"#
+    #expect(
+      String(decoding: writer.bytes, as: UTF8.self)
+        == "# HELP yodel_x Help.\n# TYPE yodel_x counter\n\(sample)\n")
   }
 }
