@@ -113,6 +113,14 @@ public enum Limits {
   /// Datagrams that nobody waits for, read from one socket in one turn.
   public static let surplusReadsPerTurn = 64
 
+  // MARK: Probes of Prometheus
+
+  /// What a probe leaves of the time that Prometheus waits for it, so that its answer is there before that ends: as
+  /// blackbox_exporter does.
+  public static let scrapeTimeoutOffset = Nanoseconds.milliseconds(500)
+  /// How long a probe waits for its reply, whatever Prometheus's timeout is.
+  public static let probeTimeout = Nanoseconds.milliseconds(100)...Nanoseconds.milliseconds(10_000)
+
   // MARK: Series
 
   /// Datagrams of a series that HTTP asks for.

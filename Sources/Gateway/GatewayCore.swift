@@ -88,6 +88,12 @@ final class GatewayCore: Sendable {
   var curl: String {
     access.token == nil ? "curl " : "curl -H \"Authorization: Bearer $YODEL_TOKEN\" "
   }
+
+  /// The curl line that uses a route.
+  func curlLine(_ route: Route) -> String {
+    let options = route.curlOptions.replacing(Route.targetInCurlLines, with: targets.default.label)
+    return (route.access < .api ? "curl " : curl) + options + url + route.path
+  }
 }
 
 extension SocketAddress {

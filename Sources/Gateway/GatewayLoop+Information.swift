@@ -13,8 +13,7 @@ extension GatewayLoop {
               json.member("method", route.method.rawValue)
               json.member("path", route.path)
               json.member("summary", route.summary)
-              let curl = route.access < .api ? "curl " : core.curl
-              json.member("curl", "\(curl)\(route.curlOptions)\(core.url)\(route.path)")
+              json.member("curl", core.curlLine(route))
             }
           }
         }

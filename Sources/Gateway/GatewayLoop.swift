@@ -113,7 +113,7 @@ extension GatewayLoop {
     let routes = Route.all.filter { $0.path == head.path || $0.path + "/" == head.path }
     // Who meant to change something is shown how.
     let route = routes.first { $0.method.isSafe == head.method.isSafe } ?? routes.first
-    let line = "\(core.curl)\(route?.curlOptions ?? "")\(core.url)\(route?.path ?? head.path)"
+    let line = route.map { core.curlLine($0) } ?? "\(core.curl)\(core.url)\(head.path)"
     let detail = "'\(head.path)' takes \(allow); for example: \(line)"
     return Problem(.methodNotAllowed, detail, fields: [("Allow", allow)]).response
   }

@@ -194,7 +194,7 @@ extension MessageRequest {
     kind.hasSuffix("parameter") ? optionNames : payloadNames + optionNames
   }
 
-  private static func bytes(base64 text: String) -> [UInt8]? {
+  static func bytes(base64 text: String) -> [UInt8]? {
     Data(base64Encoded: text).map { Array($0) }
   }
 

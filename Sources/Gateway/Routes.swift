@@ -44,6 +44,9 @@ final class Route: Sendable {
 extension Route {
   private static let impairmentsPath = "/api/echo/impairments"
 
+  /// Stands in ``curlOptions`` for the name of a target that there is.
+  static let targetInCurlLines = "TARGET"
+
   /// The whole API.
   static let all: [Route] = [
     Route(
@@ -98,5 +101,9 @@ extension Route {
     Route(
       method: .get, path: "/metrics", summary: "the counters, for Prometheus",
       handler: { loop, _ in await loop.metricsText() }),
+    Route(
+      method: .get, path: "/probe", summary: "send one message to a target and tell Prometheus what became of it",
+      curlOptions: "-G -d target=\(targetInCurlLines) ", actsOnRead: true, sends: true,
+      handler: { loop, request throws(Problem) in try await loop.probe(request) }),
   ]
 }

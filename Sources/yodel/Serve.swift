@@ -93,8 +93,8 @@ struct Serve: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The file of a bearer token, at least \(Limits.tokenLength.lowerBound) characters, that every request to /api "
-        + "and /metrics must carry.",
+      "The file of a bearer token, at least \(Limits.tokenLength.lowerBound) characters, that every request to /api, "
+        + "/metrics and /probe must carry.",
       valueName: "file"))
   var tokenFile: String?
 

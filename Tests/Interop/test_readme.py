@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from support.gateway import Gateway
+from support.metrics import Metrics
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
@@ -67,6 +68,8 @@ def test_curl_lines_of_the_readme_work(gateway, line):
         assert len(json.loads(done.stdout)["datagrams"]) <= 10
     elif "/api/probes" in line:
         assert json.loads(done.stdout.splitlines()[-1])["summary"]["received"] > 0
+    elif "/probe" in line:
+        assert Metrics(done.stdout.decode()).value("probe_success") == 1
     else:
         assert json.loads(done.stdout)["match"] is True
 
@@ -78,6 +81,13 @@ def test_the_transcript_has_the_members_of_a_real_answer(gateway):
     real = json.loads(subprocess.run(["bash", "-c", command + " -sS"], capture_output=True, timeout=30).stdout)
     assert list(shown) == list(real)
     assert shown["reply"] == real["reply"] and shown["bytes"] == real["bytes"]
+
+
+def test_the_tables_of_metrics_are_the_programs_own(gateway):
+    told = set(gateway.metrics().types) | set(Metrics(gateway.get("/probe?target=echo").text()).types)
+    cells = re.findall(r"^\| (`(?:yodel|probe)_[^|]*) \|", README, re.M)
+    documented = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
+    assert sorted(documented) == sorted(name for name in told if not name.startswith("process_"))
 
 
 def test_the_token_of_the_readme_works(serve, tmp_path):
