@@ -111,18 +111,18 @@ need-build:
 	@$(call install,/usr/include/microhttpd.h,libmicrohttpd-dev)
 	@$(call install,/usr/include/zlib.h,zlib1g-dev)
 
-need-test: .venv/installed .build/nginx
+need-test: .venv/installed .build/nginx .build/prometheus
 	@$(call install,curl,curl)
 	@$(call install,nc.openbsd,netcat-openbsd)
 	@$(call install,ip,iproute2)
 	@$(call install,/usr/bin/chromium,chromium)
 
-# Unpacked, not installed: Debian's package would start a web server. Where it cannot be had its test is skipped.
-.build/nginx:
+# Unpacked, not installed: Debian's packages would start servers. Where one cannot be had its tests are skipped.
+.build/nginx .build/prometheus: .build/%:
 	@mkdir -p .build
-	@command -v nginx >/dev/null || { echo 'unpacking nginx (Debian package) into $@'; cd .build; \
-		{ apt-get download -qq nginx || { $(SUDO) apt-get update -qq && apt-get download -qq nginx; }; } \
-		&& dpkg -x nginx_*.deb nginx && rm nginx_*.deb; } || echo 'there is no nginx to test with'
+	@command -v $* >/dev/null || { echo 'unpacking $* (Debian package) into $@'; cd .build; \
+		{ apt-get download -qq $* || { $(SUDO) apt-get update -qq && apt-get download -qq $*; }; } \
+		&& dpkg -x $*_*.deb $* && rm $*_*.deb; } || echo 'there is no $* to test with'
 
 .venv/installed: Tests/Interop/requirements.txt Tests/Browser/requirements.txt
 	@$(call install,python3,python3)

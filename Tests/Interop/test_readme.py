@@ -7,8 +7,10 @@ import subprocess
 
 import pytest
 
+from support.child import run
 from support.gateway import Gateway
 from support.metrics import Metrics
+from support.prometheus import Prometheus, program
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
@@ -88,6 +90,32 @@ def test_the_tables_of_metrics_are_the_programs_own(gateway):
     cells = re.findall(r"^\| (`(?:yodel|probe)_[^|]*) \|", README, re.M)
     documented = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
     assert sorted(documented) == sorted(name for name in told if not name.startswith("process_"))
+
+
+def test_the_table_of_alerts_is_that_of_the_rules():
+    rules = (ROOT / "Packaging/prometheus/yodel.rules.yml").read_text()
+    documented = [name for row in re.findall(r"^\| (`Yodel[^|]*) \|", README, re.M) for name in re.findall(r"`(\w+)`", row)]
+    assert sorted(documented) == sorted(re.findall(r"- alert: (\w+)", rules))
+
+
+def test_the_lines_of_promtool_work():
+    lines = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("promtool ")]
+    assert len(lines) == 2
+    for line in lines:
+        done = run([program("promtool"), *line.split()[1:]])
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_prometheus_starts_as_the_readme_has_it(own, tmp_path):
+    [line] = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("prometheus ")]
+    config, data = re.fullmatch(r"prometheus --config.file=(\S+) --storage.tsdb.path=(\S+)", line).groups()
+    assert data.startswith(".build/")
+    # It asks for the addresses of the example, where nobody is to answer: only that it starts is of interest.
+    text = (ROOT / config).read_text().replace(":8080", ":1")
+    (tmp_path / "prometheus.yml").write_text(text)
+    (tmp_path / "yodel.rules.yml").write_text((ROOT / config).with_name("yodel.rules.yml").read_text())
+    prometheus = own(Prometheus, tmp_path / "prometheus.yml", tmp_path / "data")
+    assert len(prometheus.ask("rules")["groups"]) == 4
 
 
 def test_the_token_of_the_readme_works(serve, tmp_path):
