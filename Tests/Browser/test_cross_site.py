@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import re
 import threading
 import time
 import urllib.request
@@ -43,6 +44,15 @@ ATTACKS = {
         script.src = url + "bytes.js";
         document.body.append(script);
     })""",
+    "image of a probe": """url => new Promise((done) => {
+        const image = new Image();
+        image.referrerPolicy = "no-referrer";
+        image.onload = () => done("loaded");
+        image.onerror = () => done("error");
+        image.src = url + "probe?target=lab&message=forged";
+    })""",
+    "fetch of a probe": """url => fetch(url + "probe?target=lab&message=forged", { mode: "no-cors" })
+        .then((answer) => answer.type, (error) => error.name)""",
     "XMLHttpRequest": """url => new Promise((done) => {
         const request = new XMLHttpRequest();
         request.onloadend = () => done(request.status === 0 ? "error" : request.responseText);
@@ -133,10 +143,9 @@ def nothing_is_sent(attacked, lab):
 
 
 def refused(gateway):
-    """How many messages were answered 403 or 421."""
-    lines = urllib.request.urlopen(gateway.url + "/metrics").read().decode().splitlines()
-    start = 'yodel_http_requests_total{route="/api/messages",method="POST",code="'
-    return sum(int(line.split()[-1]) for line in lines if line.startswith((start + '403"', start + '421"')))
+    """How many requests were answered 403 or 421."""
+    text = urllib.request.urlopen(gateway.url + "/metrics").read().decode()
+    return sum(map(int, re.findall(r'^yodel_http_requests_total\{.*,code="(?:403|421)"\} (\d+)$', text, re.M)))
 
 
 # Another port of the same host is another origin of the same site; another name of it is another site.

@@ -88,12 +88,20 @@ def test_no_two_probes_send_the_same_unless_told(gateway, lab):
     assert len(set(sent)) == 5 and all(b"yodel probe" in data for data in sent)
 
 
-def test_each_probe_comes_from_a_port_of_its_own(gateway, own):
+def test_each_probe_comes_from_a_port_that_no_message_used(gateway, own):
     sources = []
     target = own(Target, lambda target, data, source: (sources.append(source), target.reply(data, source)))
-    for _ in range(5):
-        assert report(probe(gateway, f"target={target}"))[0] == 1
-    assert len(set(sources)) == 5
+    with gateway.wire() as wire:
+
+        def is_reused():
+            assert wire.ask("POST", f"/api/messages?target={target}", b"x").status == 200
+            return sources[-1] in sources[:-1]
+
+        wait_until(is_reused, "a message comes from a port that rested")
+        used = len(sources)
+        for _ in range(5):
+            assert report(wire.ask("GET", f"/probe?target={target}"))[0] == 1
+    assert not set(sources[used:]) & set(sources[:used]) and len(set(sources[used:])) == 5
 
 
 def test_a_literal_target_needs_its_range(gateway, own):
@@ -181,6 +189,7 @@ def test_the_limit_on_messages_holds_for_probes(serve, own):
         answer = gateway.get("/probe?target=echo")
         is_problem(answer, 503, "overloaded")
         assert answer.header("Retry-After")
+        is_problem(gateway.get("/probe"), 503, "overloaded")
         wire.reset()
 
 
