@@ -1,5 +1,6 @@
 """`GET /probe`: one message to a target, told to Prometheus."""
 
+import shlex
 import time
 
 import pytest
@@ -140,6 +141,15 @@ def test_what_is_wrong_is_a_400_and_sends_nothing(gateway, lab, words, name, men
 @pytest.mark.parametrize("timeout", ["soon", "-1", "nan"])
 def test_a_timeout_that_is_none_is_a_400(gateway, timeout):
     is_problem(probe(gateway, "target=lab", timeout=timeout), 400, "invalid-request", TIMEOUT)
+
+
+def test_the_curl_lines_that_are_shown_work(serve, lab):
+    gateway = serve("--no-echo", "--target", f"lab={lab}", udp=[])
+    shown = [route["curl"] for route in gateway.get("/api").json()["routes"] if route["path"] == "/probe"]
+    detail = is_problem(gateway.request("POST", "/probe"), 405, "method-not-allowed")["detail"]
+    for line in [*shown, detail[detail.index("curl"):]]:
+        command, *words = shlex.split(line)
+        assert command == "curl" and report(curl(*words))[:2] == (1, "reply")
 
 
 # Who may

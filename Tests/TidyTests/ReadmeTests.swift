@@ -72,6 +72,7 @@ struct ReadmeTests {
       "(\(Limits.probeIntervalMilliseconds.lowerBound) to \(Limits.probeIntervalMilliseconds.upperBound); "
         + "\(Limits.defaultProbeIntervalMilliseconds); at least \(Limits.remoteProbeIntervalMilliseconds) from",
       "`timeout_ms` (\(Limits.timeoutMilliseconds.lowerBound) to \(Limits.timeoutMilliseconds.upperBound))",
+      "from \(Limits.probeTimeout.lowerBound.seconds) to \(text(Limits.probeTimeout.upperBound))",
     ] {
       // A line may end anywhere.
       #expect(readme.replacing("\n", with: " ").contains(bound), "\(bound)")
@@ -80,6 +81,7 @@ struct ReadmeTests {
     #expect(Limits.exactRoundTrips == 10_000 && readme.contains("knows exactly 10,000 round trips"))
     #expect(Limits.listedDuplicates == 10_000 && Limits.longestSeries == .seconds(3600))
     #expect(Limits.connectionShare == 4 && readme.contains("a quarter for one client"))
+    #expect(Limits.scrapeTimeoutOffset == .milliseconds(500) && readme.contains("half a second less than Prometheus"))
     #expect(Limits.logLinesPerSecond == 1 && readme.contains("one a second and kind"))
   }
 
