@@ -12,6 +12,9 @@ import pytest
 from .child import ROOT, Child
 from .waiting import PATIENCE, wait_until
 
+# A busy machine has it begin late: what it is to scrape it looks at every 5 s.
+PROMETHEUS_PATIENCE = 60
+
 PACKAGING = ROOT / "Packaging/prometheus"
 
 
@@ -66,5 +69,8 @@ class Prometheus(Child):
             found[:] = [self.value(expression)]
             return found[0] is not None and accept(found[0])
 
-        wait_until(is_there, f"{expression} is accepted; it was {found}", pause=0.1)
+        try:
+            wait_until(is_there, f"{expression} is what it is to be", PROMETHEUS_PATIENCE, pause=0.1)
+        except AssertionError as failure:
+            raise AssertionError(f"{failure}; it is {found[0]}") from None
         return found[0]
