@@ -43,9 +43,9 @@ def bare_machine(tmp_path):
 
 def test_what_the_program_is_built_with_is_installed_and_said(bare_machine):
     said, asked = bare_machine("need-build")
-    packages = [["git", "ca-certificates"], ["pkg-config"], ["libmicrohttpd-dev"]]
+    packages = [["git", "ca-certificates"], ["pkg-config"], ["libmicrohttpd-dev"], ["zlib1g-dev"]]
     assert said == [f"installing {' '.join(names)} (Debian packages)" for names in packages]
-    assert asked[::2] == ["update -qq"] * 3
+    assert asked[::2] == ["update -qq"] * 4
     assert [line.split()[1:] for line in asked[1::2]] == [["-y", "-qq", *names] for names in packages]
 
 
@@ -53,4 +53,4 @@ def test_nothing_is_asked_for_that_is_there(bare_machine, tmp_path):
     for tool in ("git", "pkg-config"):
         (tmp_path / tool).symlink_to(shutil.which("true"))
     said, _ = bare_machine("need-build")
-    assert said == ["installing libmicrohttpd-dev (Debian packages)"]
+    assert said == [f"installing {name} (Debian packages)" for name in ("libmicrohttpd-dev", "zlib1g-dev")]
