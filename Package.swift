@@ -39,12 +39,14 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CGnuTLS", pkgConfig: "gnutls", providers: [.apt(["libgnutls28-dev"])]),
     .systemLibrary(name: "CLinux"),
 
     module("Basics", []),
     module("Sockets", ["Basics", "CLinux", system]),
     module("EventLoop", ["Basics", "CLinux", "Sockets"]),
-    module("HTTPServer", ["Basics", "CMicroHTTPD", "CZlib", "EventLoop", "Sockets"]),
+    module("TLS", ["Basics", "CGnuTLS", "Sockets"]),
+    module("HTTPServer", ["Basics", "CMicroHTTPD", "CZlib", "EventLoop", "Sockets", "TLS"]),
     module(
       "Relay",
       [
@@ -56,13 +58,13 @@ let package = Package(
     module(
       "Gateway",
       [
-        "Basics", "Echo", "EventLoop", "HTTPServer", "Relay", "Sockets",
+        "Basics", "Echo", "EventLoop", "HTTPServer", "Relay", "Sockets", "TLS",
         .product(name: "Logging", package: "swift-log"),
       ]),
     .executableTarget(
       name: "yodel",
       dependencies: [
-        "Basics", "Echo", "EventLoop", "Gateway", "Relay", "Sockets",
+        "Basics", "Echo", "EventLoop", "Gateway", "Relay", "Sockets", "TLS",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -70,7 +72,8 @@ let package = Package(
 
     // What tests of several modules need: a socket of the C library's, a generator that replays.
     .target(
-      name: "TestSupport", dependencies: ["Basics", "Sockets"], path: "Tests/TestSupport", swiftSettings: settings),
+      name: "TestSupport", dependencies: ["Basics", "CGnuTLS", "Sockets"], path: "Tests/TestSupport",
+      swiftSettings: settings),
     // The relay over a network and a clock that are made up, for its tests and for `make soak`.
     .target(
       name: "RelaySimulation", dependencies: ["Basics", "EventLoop", "Relay", "Sockets", "TestSupport", system],
@@ -81,9 +84,11 @@ let package = Package(
     // Each names all that it imports: what is built anew after a change is decided by that.
     tests("BasicsTests", ["Basics", "TestSupport"]),
     tests("SocketsTests", ["Basics", "Sockets", "TestSupport", system]),
+    tests("TLSTests", ["Basics", "TLS", "TestSupport"]),
     tests("EventLoopTests", ["Basics", "EventLoop", "Sockets", "TestSupport", system]),
     tests(
-      "HTTPServerTests", ["Basics", "EventLoop", "HTTPServer", "Sockets", "TestSupport", system], exclude: ["Corpus"]),
+      "HTTPServerTests", ["Basics", "EventLoop", "HTTPServer", "Sockets", "TLS", "TestSupport", system],
+      exclude: ["Corpus"]),
     tests(
       "RelayTests", ["Basics", "EventLoop", "Relay", "RelaySimulation", "Sockets", "TestSupport", system],
       exclude: ["Scenarios"]),

@@ -45,6 +45,15 @@ cmhd_connection_descriptor (struct MHD_Connection *connection)
   return NULL == info ? -1 : info->connect_fd;
 }
 
+/* Variadic. The connection's session (gnutls_session_t), or NULL where nothing is encrypted. */
+static inline void *
+cmhd_tls_session (struct MHD_Connection *connection)
+{
+  const union MHD_ConnectionInfo *info
+    = MHD_get_connection_info (connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+  return NULL == info ? NULL : info->tls_session;
+}
+
 /* Variadic. The bytes of the request's head, from its method to the blank line's end; 0 where it is not whole. */
 static inline size_t
 cmhd_head_size (struct MHD_Connection *connection)

@@ -19,9 +19,12 @@ struct AccessRules: Sendable {
   let token: BearerToken?
   /// Names that are accepted in `Host`, in lower case; IP addresses always are.
   let hosts: [String]
+  /// The gateway itself encrypts, so no page of its own comes by plain HTTP.
+  let isEncrypted: Bool
 
-  init(token: BearerToken?, hosts: [HostName]) {
+  init(token: BearerToken?, hosts: [HostName], isEncrypted: Bool = false) {
     self.token = token
+    self.isEncrypted = isEncrypted
     self.hosts = ["localhost"] + hosts.map(\.text)
   }
 
@@ -42,7 +45,7 @@ struct AccessRules: Sendable {
     case .nothing: return .notFound
     case .notAllowed: return .methodNotAllowed
     case .destination(let destination):
-      if destination.hasEffects, claims.isCrossSite { return .crossSite }
+      if destination.hasEffects, claims.isCrossSite(encrypted: isEncrypted) { return .crossSite }
     case .options: break
     }
     if match.access < .api { return nil }

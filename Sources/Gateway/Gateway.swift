@@ -5,6 +5,7 @@ import HTTPServer
 public import Logging
 import Relay
 public import Sockets
+import TLS
 
 /// A running gateway: HTTP in front, a relay behind it, and an echo server beside them, on one loop a core.
 ///
@@ -17,9 +18,9 @@ public import Sockets
 /// await gateway.stop()
 /// ```
 public final class Gateway: Sendable {
-  private let core: GatewayCore
+  let core: GatewayCore
   private let threads: [LoopThread]
-  private let server: HTTPServer
+  let server: HTTPServer
 
   private init(core: GatewayCore, threads: [LoopThread], server: HTTPServer) {
     self.core = core
@@ -47,6 +48,7 @@ public final class Gateway: Sendable {
         throw .noLoops(error)
       }
       gateway.noteStart()
+      gateway.noteCertificate()
       return gateway
     } catch {
       end(threads)
@@ -150,7 +152,7 @@ extension Gateway {
     if let open = addresses.first(where: { !$0.ip.isLoopback }), token == nil, !configuration.allowsAnonymous {
       throw .openToAll(open)
     }
-    return AccessRules(token: token, hosts: configuration.allowedHosts)
+    return AccessRules(token: token, hosts: configuration.allowedHosts, isEncrypted: configuration.tls != nil)
   }
 
   private static func makeEcho(
@@ -220,9 +222,10 @@ extension Gateway {
     let loops = core.loops.indices.map { index in
       (loop: core.loops[index], application: GatewayLoop(core, index: index) as any HTTPApplication)
     }
+    let certificate = try readCertificate(core.configuration)
     do throws(BindError) {
       let server = try HTTPServer(
-        on: loops, addresses: addresses, maxConnections: core.configuration.maxConnections,
+        on: loops, addresses: addresses, maxConnections: core.configuration.maxConnections, certificate: certificate,
         log: { [log = core.log] in log.write($0) })
       core.listens(server)
       return server

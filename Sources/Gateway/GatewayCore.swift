@@ -79,9 +79,12 @@ final class GatewayCore: Sendable {
     http.withLock { $0 = nil }
   }
 
+  /// How URLs of this gateway begin.
+  var scheme: String { configuration.tls == nil ? "http" : "https" }
+
   /// The URL to show to people.
   var url: String {
-    server.flatMap { $0.addresses.first }.map { "http://\($0.reachable)" } ?? "http://127.0.0.1:8080"
+    server.flatMap { $0.addresses.first }.map { "\(scheme)://\($0.reachable)" } ?? "http://127.0.0.1:8080"
   }
 
   /// How the curl lines that we show begin. The token itself is never shown.

@@ -15,12 +15,18 @@ final class OperatorLog: Sendable {
     case cannotWatch = "a connection cannot be watched"
     case overLimit = "more connections than are served"
     case closedUnheard = "connections are closed unheard"
+    case handshakeFailed = "a TLS handshake failed"
     case library = "libmicrohttpd"
     case refusedMessage = "a message is refused for lack of something"
     case internalError = "a request ran into an error of the gateway's own"
 
     var level: Logger.Level {
-      self == .internalError ? .error : .warning
+      switch self {
+      case .internalError: .error
+      // What every port scanner causes, and a client that was not told whom to trust.
+      case .handshakeFailed: .info
+      default: .warning
+      }
     }
   }
 
@@ -43,6 +49,11 @@ final class OperatorLog: Sendable {
   /// Writes what happens a few times in a gateway's life.
   func note(_ message: Logger.Message, _ metadata: Logger.Metadata = [:]) {
     logger.info(message, metadata: metadata)
+  }
+
+  /// Writes what the operator should do something about.
+  func complain(_ message: Logger.Message, _ metadata: Logger.Metadata) {
+    logger.warning(message, metadata: metadata)
   }
 
   /// Writes what can happen often, or counts it. From any thread.
@@ -109,6 +120,7 @@ extension OperatorLog {
     case .cannotWatch(let error): warn(.cannotWatch, ["error": "\(error)"])
     case .overLimit(let refusal): warn(.overLimit, ["answer": "\(Problem(refusal).detail)"])
     case .closedUnheard: warn(.closedUnheard, ["answer": "none"])
+    case .handshakeFailed: warn(.handshakeFailed, [:])
     case .library(let line): warn(.library, ["said": "\(line)"])
     }
   }

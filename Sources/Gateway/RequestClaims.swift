@@ -38,24 +38,27 @@ struct RequestClaims {
 
   /// The request was made by a browser for a page that may not: one of another origin (`Sec-Fetch-Site`, or `Origin` of
   /// browsers that do not have that). Programs send neither.
-  var isCrossSite: Bool {
+  ///
+  /// - Parameter isEncrypted: whether pages of this gateway come by https alone.
+  func isCrossSite(encrypted isEncrypted: Bool) -> Bool {
     switch site {
     case .one(let site): return site != "same-origin" && site != "none" || origin == .several
     case .several: return true
     case .missing: break
     }
     switch origin {
-    case .one(let origin): return !isOwn(origin)
+    case .one(let origin): return !isOwn(origin, encrypted: isEncrypted)
     case .several: return true
     case .missing: return false
     }
   }
 
-  /// Whether an origin has the host and port by which the gateway was called. Its scheme is not compared: TLS may end
-  /// in front of the gateway.
-  private func isOwn(_ origin: String) -> Bool {
+  /// Whether an origin has the host and port by which the gateway was called, and the scheme, where the gateway
+  /// encrypts: elsewhere TLS may end in front of it.
+  private func isOwn(_ origin: String, encrypted isEncrypted: Bool) -> Bool {
     guard let host else { return false }
     for (scheme, port) in [("http://", 80), ("https://", 443)] where origin.hasPrefix(scheme) {
+      if isEncrypted, port == 80 { return false }
       var origin = origin
       var host = host
       return origin.withUTF8 { origin in

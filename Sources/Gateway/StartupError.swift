@@ -1,4 +1,5 @@
 public import Sockets
+public import TLS
 
 /// Why a gateway cannot start: one line for whoever starts it, that names what is wrong and says what to do.
 public enum StartupError: Error, CustomStringConvertible {
@@ -6,6 +7,10 @@ public enum StartupError: Error, CustomStringConvertible {
   case cannotListen(BindError)
   /// The file of the token holds none that can be used.
   case badToken(file: String, reason: String)
+  /// A certificate, or its key, that cannot be used.
+  case badCertificate(TLSCertificate.Fault)
+  /// The libmicrohttpd that runs cannot encrypt.
+  case cannotEncrypt
   /// HTTP would be open to anyone.
   case openToAll(SocketAddress)
   /// There is no target: no echo server is embedded, and none is named.
@@ -30,6 +35,8 @@ public enum StartupError: Error, CustomStringConvertible {
         + (error.isBusyUDP ? ", or send to it with --no-echo --target lab=\(error.address)" : "")
     case .badToken(let file, let reason):
       "--token-file '\(file)': \(reason); for example: (umask 077; openssl rand -hex 32 > \(file))"
+    case .badCertificate(let fault): "the certificate cannot be used: '\(fault.file)': \(fault.reason)"
+    case .cannotEncrypt: "--tls-certificate needs a libmicrohttpd that was built with GnuTLS, as distributions' are"
     case .openToAll(let address):
       "HTTP on \(address) can be reached from beyond this machine, by anyone: --token-file FILE asks for a token, "
         + "--allow-anonymous lets everyone send messages"

@@ -1,6 +1,7 @@
 import Basics
 import CMicroHTTPD
 import Glibc
+import TLS
 
 /// One libmicrohttpd daemon in external epoll mode: it has no thread and no listening socket; it is given connections
 /// and run when its epoll says so.
@@ -24,13 +25,46 @@ final class Daemon {
   }
 
   /// - Precondition: libmicrohttpd was built with epoll, as every distribution's is.
-  init(_ callbacks: Callbacks) {
-    var options = Self.options(callbacks)
-    let daemon = options.withUnsafeMutableBufferPointer {
-      cmhd_start_daemon(cmhd_daemon_flags(), callbacks.access, callbacks.context, $0.baseAddress)
-    }
+  init(_ callbacks: Callbacks, showing certificate: TLSCertificate?) {
+    let daemon =
+      if let certificate {
+        Self.withOptions(showing: certificate) { Self.start(callbacks, $0, flags: MHD_USE_TLS.rawValue) }
+      } else {
+        Self.start(callbacks, [], flags: 0)
+      }
     guard let daemon else { preconditionFailure("libmicrohttpd cannot start a daemon with epoll") }
     self.daemon = daemon
+  }
+
+  private static func start(_ callbacks: Callbacks, _ more: [MHD_OptionItem], flags: UInt32) -> OpaquePointer? {
+    var options = options(callbacks) + more + [MHD_OptionItem(option: .END, value: 0, ptr_value: nil)]
+    return options.withUnsafeMutableBufferPointer {
+      cmhd_start_daemon(cmhd_daemon_flags() | flags, callbacks.access, callbacks.context, $0.baseAddress)
+    }
+  }
+
+  /// Whether the library that runs was built with GnuTLS, as every distribution's is.
+  static var canEncrypt: Bool { MHD_is_feature_supported(.FEATURE_TLS) == .YES }
+
+  /// Lends what a daemon needs to encrypt, while it starts.
+  private static func withOptions<Result>(
+    showing certificate: TLSCertificate, _ body: ([MHD_OptionItem]) -> Result
+  ) -> Result {
+    func text(_ option: MHD_OPTION, _ bytes: UnsafePointer<UInt8>) -> MHD_OptionItem {
+      MHD_OptionItem(option: option, value: 0, ptr_value: UnsafeMutableRawPointer(mutating: bytes))
+    }
+    // Its defaults would still take TLS 1.0, which RFC 8996 has put away.
+    let versions = Array("NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2".utf8)
+    return (certificate.chain + [0]).withUnsafeBufferPointer { chain in
+      (certificate.key + [0]).withUnsafeBufferPointer { key in
+        (versions + [0]).withUnsafeBufferPointer { versions in
+          body([
+            text(.HTTPS_MEM_CERT, chain.baseAddress!), text(.HTTPS_MEM_KEY, key.baseAddress!),
+            text(.HTTPS_PRIORITIES, versions.baseAddress!),
+          ])
+        }
+      }
+    }
   }
 
   private static func options(_ callbacks: Callbacks) -> [MHD_OptionItem] {
@@ -52,7 +86,6 @@ final class Daemon {
       // The bound on connections is ours; this one would close without a word.
       value(.CONNECTION_LIMIT, Int(Int32.max)),
       cmhd_discipline_option(),
-      MHD_OptionItem(option: .END, value: 0, ptr_value: nil),
     ]
   }
 

@@ -1,6 +1,7 @@
 import Basics
 import EventLoop
 import Sockets
+import TLS
 
 /// A connection and the request that is under way on it; one at a time, as libmicrohttpd has it.
 ///
@@ -33,6 +34,8 @@ final class HTTPConnection {
   /// libmicrohttpd's, for suspending and resuming; set with the first request.
   var handle: OpaquePointer?
   var registration: Registration?
+  /// Set where the connection is encrypted and libmicrohttpd has it.
+  var session: TLSSession?
 
   var phase = Phase.waiting
   /// Where its requests begin in libmicrohttpd's memory.

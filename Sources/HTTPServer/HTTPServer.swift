@@ -1,5 +1,7 @@
+import Basics
 public import EventLoop
 public import Sockets
+public import TLS
 
 /// An HTTP server over all loops: libmicrohttpd reads and writes HTTP; listening, limits and loops are ours.
 public final class HTTPServer: Sendable {
@@ -11,24 +13,30 @@ public final class HTTPServer: Sendable {
   private let workers: [HTTPWorker]
   private let acceptor: Acceptor
   private let status: ServerStatus
+  private let certificate: Locked<TLSCertificate>?
 
   /// Listens on addresses; connections are served from ``start()`` on.
   ///
   /// - Parameters:
   ///   - loops: each with the application that answers on it; the first also accepts.
   ///   - maxConnections: past it a request gets its 503.
+  ///   - certificate: what every connection is encrypted with; nil for none.
   /// - Throws: ``BindError``, naming the address that could not be had.
   public init(
     on loops: [(loop: EventLoop, application: any HTTPApplication)], addresses: [SocketAddress], maxConnections: Int,
-    deadlines: HTTPDeadlines = HTTPDeadlines(), log: @escaping Log
+    deadlines: HTTPDeadlines = HTTPDeadlines(), certificate: TLSCertificate? = nil, log: @escaping Log
   ) throws(BindError) {
     var sockets: [BoundSocket<TCPListener>] = []
     for address in addresses { sockets.append(try Self.listen(on: address, beside: addresses)) }
     self.addresses = sockets.map(\.address)
     let status = ServerStatus(maxConnections: maxConnections)
     self.status = status
+    let certificate = certificate.map { Locked($0) }
+    self.certificate = certificate
     workers = loops.map {
-      HTTPWorker(on: $0.loop, application: $0.application, status: status, deadlines: deadlines, log: log)
+      HTTPWorker(
+        on: $0.loop, application: $0.application, status: status, deadlines: deadlines, certificate: certificate,
+        log: log)
     }
     acceptor = Acceptor(on: loops[0].loop, sockets: sockets, workers: workers, status: status, log: log)
   }
@@ -47,6 +55,20 @@ public final class HTTPServer: Sendable {
   public var connections: Int { status.connections }
   /// Connections that were closed unheard because there were too many.
   public var connectionsClosed: Int { status.closed }
+
+  /// Whether the libmicrohttpd that runs can encrypt.
+  public static var canEncrypt: Bool { Daemon.canEncrypt }
+
+  /// What new connections are shown; nil where nothing is encrypted.
+  public var shown: TLSCertificate? { certificate?.withLock { $0 } }
+
+  /// Shows new connections another certificate from now on; those that are open go on with theirs.
+  ///
+  /// - Precondition: the server was made with a certificate.
+  public func show(_ certificate: TLSCertificate) {
+    guard let current = self.certificate else { preconditionFailure("a server without TLS shows no certificate") }
+    current.withLock { $0 = certificate }
+  }
 
   /// Begins to serve.
   public func start() async throws(SocketError) {

@@ -10,6 +10,8 @@ public enum HTTPServerEvent: Sendable {
   case overLimit(HTTPRefusal)
   /// A connection so far past a bound that it is closed unheard.
   case closedUnheard
+  /// A connection ended before it was encrypted: the client does not speak TLS, or does not trust the certificate.
+  case handshakeFailed
   /// A word of libmicrohttpd's, which may hold anything that a client sent.
   case library(String)
 }

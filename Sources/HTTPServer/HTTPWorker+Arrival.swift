@@ -15,8 +15,7 @@ extension HTTPWorker {
       case nil: drop(connection)
       case .incomplete?: break
       case .refused?:
-        let refusal = HTTPRefusal.malformed("there is no method with a space behind it, after one blank line at most")
-        sendAtOnce(application.refuse(refusal), on: connection)
+        sendAtOnce(application.refuse(refusedOpening), on: connection)
         discardUnread(connection)
       case .request(let offset)?: handOver(connection, firstHeadBehind: offset)
       }
@@ -32,6 +31,7 @@ extension HTTPWorker {
     let count = try systemCall(.recv) {
       withUnsafeMutableBytes(of: &bytes) { recv(descriptor, $0.baseAddress, $0.count, Int32(MSG_PEEK | MSG_DONTWAIT)) }
     }
+    if certificate != nil, count > 0 { return openingOfSession(bytes[0]) }
     return count == 0 ? nil : withUnsafeBytes(of: &bytes) { Opening(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
   }
 

@@ -39,12 +39,14 @@ extension HTTPWorker {
   }
 
   fileprivate func connectionChanged(
-    _ state: UnsafeMutablePointer<UnsafeMutableRawPointer?>, _ event: MHD_ConnectionNotificationCode
+    _ state: UnsafeMutablePointer<UnsafeMutableRawPointer?>, _ event: MHD_ConnectionNotificationCode,
+    _ handle: OpaquePointer
   ) {
     switch event {
     case .CONNECTION_NOTIFY_STARTED:
       guard let connection = arriving else { preconditionFailure("libmicrohttpd has a connection that is not ours") }
       state.pointee = Unmanaged.passRetained(connection).toOpaque()
+      beginSession(of: connection, handle)
     case .CONNECTION_NOTIFY_CLOSED:
       guard let pointer = state.pointee else { return }
       closed(Unmanaged<HTTPConnection>.fromOpaque(pointer).takeRetainedValue())
@@ -67,8 +69,10 @@ private let handleAccess: MHD_AccessHandlerCallback = { context, handle, _, meth
   }
 }
 
-private let notifyConnection: MHD_NotifyConnectionCallback = { context, _, state, event in
-  Callback(arguments: (state!, event)).enter(context) { worker, call in worker.connectionChanged(call.0, call.1) }
+private let notifyConnection: MHD_NotifyConnectionCallback = { context, handle, state, event in
+  Callback(arguments: (state!, event, handle!)).enter(context) { worker, call in
+    worker.connectionChanged(call.0, call.1, call.2)
+  }
 }
 
 private let requestCompleted: MHD_RequestCompletedCallback = { context, _, state, _ in
@@ -93,7 +97,7 @@ private let writeLog: MHD_LogCallback = { context, format, arguments in
   Callback(arguments: (format!, arguments!)).enter(context) { worker, call in
     let line = formatted(call.0, call.1)
     worker.answerInItsPlace(line)
-    if worker.mutesNextLine { worker.mutesNextLine = false } else { worker.log(.library(line)) }
+    if worker.mutesNextLine { worker.mutesNextLine = false } else { worker.log(worker.event(of: line)) }
   }
 }
 

@@ -44,8 +44,12 @@ extension HTTPWorker {
     head += "Date: \(Self.date())\r\nConnection: close\r\nContent-Length: \(body.count)\r\n"
     for field in response.fields { head += "\(field.name): \(field.value)\r\n" }
     let bytes = Array((head + "\r\n").utf8) + (connection.isHead ? [] : body)
-    _ = bytes.withUnsafeBytes {
-      send(connection.descriptor, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL))
+    if let session = connection.session {
+      session.sendLast(bytes)
+    } else {
+      _ = bytes.withUnsafeBytes {
+        send(connection.descriptor, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL))
+      }
     }
     shutdown(connection.descriptor, Int32(SHUT_WR))
     connection.isAnsweredPast = true

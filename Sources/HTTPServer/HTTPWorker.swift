@@ -4,6 +4,7 @@ import EventLoop
 import Glibc
 import Sockets
 import Synchronization
+import TLS
 
 /// One loop's part of the HTTP server: its libmicrohttpd daemon and the connections that were given to it.
 ///
@@ -14,6 +15,8 @@ actor HTTPWorker: LoopActor {
   let application: any HTTPApplication
   let status: ServerStatus
   let deadlines: HTTPDeadlines
+  /// What new connections are shown; nil where nothing is encrypted.
+  let certificate: Locked<TLSCertificate>?
   /// How many connections this worker has; the acceptor reads it from its own loop.
   nonisolated let load = Atomic<Int>(0)
 
@@ -44,18 +47,19 @@ actor HTTPWorker: LoopActor {
 
   init(
     on loop: EventLoop, application: any HTTPApplication, status: ServerStatus, deadlines: HTTPDeadlines,
-    log: @escaping HTTPServer.Log
+    certificate: Locked<TLSCertificate>?, log: @escaping HTTPServer.Log
   ) {
     self.loop = loop
     self.application = application
     self.status = status
     self.deadlines = deadlines
+    self.certificate = certificate
     self.log = log
   }
 
   /// Begins to serve the connections that it will be given.
   func start() throws(SocketError) {
-    let daemon = Daemon(callbacks())
+    let daemon = Daemon(callbacks(), showing: certificate?.withLock { $0 })
     self.daemon = daemon
     _ = try loop.register(daemon.epollDescriptor, for: .readable, handler: self, token: Self.daemonToken)
     loop.addTurnHandler(self)
@@ -103,8 +107,8 @@ extension HTTPWorker {
     silentConnections += 1
   }
 
-  /// Gives libmicrohttpd a connection whose first head begins behind `offset` bytes.
-  func handOver(_ connection: HTTPConnection, firstHeadBehind offset: UInt) {
+  /// Gives libmicrohttpd a connection whose first head begins behind `offset` bytes, if that is known.
+  func handOver(_ connection: HTTPConnection, firstHeadBehind offset: UInt?) {
     connection.isHeld = false
     connection.origin = HeadOrigin(firstBehind: offset)
     // For ends only from now on: libmicrohttpd does not look at suspended connections, nor for an end that came with

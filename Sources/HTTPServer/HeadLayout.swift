@@ -52,15 +52,22 @@ struct HeadOrigin {
   /// Before the first request, how far behind the origin that begins.
   private var place: UInt
   private var isKnown = false
+  /// The origin is the first place that a request began at, or one before it.
+  private let isGuessed: Bool
 
-  /// - Parameter offset: how many bytes stand before the first request, which its ``Opening`` told.
-  init(firstBehind offset: UInt) {
-    place = offset
+  /// - Parameter offset: how many bytes stand before the first request, which its ``Opening`` told; nil where it could
+  ///   not, and any number is taken.
+  init(firstBehind offset: UInt?) {
+    place = offset ?? 0
+    isGuessed = offset == nil
   }
 
   /// Whether a request begins there, or one blank line later (RFC 9112 section 2.2).
   mutating func isAcceptable(_ start: UInt) -> Bool {
-    if isKnown { return start == place || start == place + 2 }
+    if isKnown {
+      if isGuessed { place = min(place, start) }
+      return start == place || start == place + 2
+    }
     isKnown = true
     place = start - place
     return true

@@ -3,8 +3,9 @@
 /// Before 1.0 it skips any number of lines that are blank or begin with NUL, does not tell how many, and closes without
 /// a word on a request line that has no space.
 enum Opening: Equatable {
-  /// A request line begins behind so many bytes: none, or the two of one blank line (RFC 9112 section 2.2).
-  case request(behind: UInt)
+  /// A request line begins behind so many bytes: none, or the two of one blank line (RFC 9112 section 2.2); nil where
+  /// they are sealed.
+  case request(behind: UInt?)
   /// Too little has come to tell.
   case incomplete
   /// No request line begins so.

@@ -47,6 +47,14 @@ public struct TCPConnection: ~Copyable {
     }
   }
 
+  /// The number that something else may read and write by, while this connection lives.
+  public var descriptor: Int32 { socket.number }
+
+  /// Waits until there is something to read, or room to write.
+  public borrowing func wait(forWriting: Bool) throws(SocketError) {
+    try Self.wait(socket.number, for: forWriting ? POLLOUT : POLLIN, until: deadline)
+  }
+
   private static func wait(_ number: Int32, for events: Int32, until deadline: MonotonicTime) throws(SocketError) {
     var entry = pollfd(fd: number, events: Int16(events), revents: 0)
     let left = Int32(clamping: max(0, (deadline - .now()).count / 1_000_000 + 1))

@@ -13,7 +13,7 @@ enum Main {
   static func main() {
     AllocatorTuning.apply()
     // Before there is any other thread: one that did not block them would be ended by them.
-    SignalWatcher.block([SIGINT, SIGTERM])
+    SignalWatcher.block([SIGINT, SIGTERM, SIGHUP])
     Task(executorPreference: loop) {
       await run(Array(CommandLine.arguments.dropFirst()))
       loop.stop()
@@ -24,6 +24,8 @@ enum Main {
   private static func run(_ arguments: [String]) async {
     do {
       var command = try Yodel.parseAsRoot(EnvironmentOptions().completing(arguments))
+      // To the others it says that their terminal has gone.
+      if !(command is Serve) { SignalWatcher.unblock([SIGHUP]) }
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()
       } else {

@@ -98,6 +98,15 @@ struct Serve: AsyncParsableCommand {
       valueName: "file"))
   var tokenFile: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Speak HTTPS, with the certificate and its chain in this file (PEM). SIGHUP reads it anew; open connections go on.",
+      valueName: "file"))
+  var tlsCertificate: String?
+
+  @Option(help: ArgumentHelp("The certificate's private key (PEM), without a passphrase.", valueName: "file"))
+  var tlsKey: String?
+
   @Flag(
     help: ArgumentHelp(
       "Let --http listen beyond loopback without a token, where anyone who reaches it can send messages and series; "
@@ -137,6 +146,7 @@ struct Serve: AsyncParsableCommand {
   }
 
   func run() async throws {
+    let tls = try tlsFiles()
     signal(SIGPIPE, SIG_IGN)
     let log = LineWriter.log(logFormat)
     defer { log.flush() }
@@ -144,14 +154,27 @@ struct Serve: AsyncParsableCommand {
       LineLogHandler(logFormat, level: logLevel, writer: log)
     }
     let printer = printDatagrams ? DatagramPrinter { logger.warning("\($0)") } : nil
-    let gateway = try await Gateway.start(gatewayConfiguration(printer), logger: logger)
+    let gateway = try await Gateway.start(gatewayConfiguration(printer, tls), logger: logger)
     announce(gateway)
-    try await untilSignalled { await gateway.stop() }
+    try await untilSignalled(reload: gateway.reloadCertificate) { await gateway.stop() }
     printer?.flush()
   }
 
-  private func gatewayConfiguration(_ printer: DatagramPrinter?) -> GatewayConfiguration {
+  /// The two files that belong together. Not a matter of `validate()`: variables of the environment come one by one.
+  private func tlsFiles() throws -> (certificateFile: String, keyFile: String)? {
+    switch (tlsCertificate, tlsKey) {
+    case (let certificate?, let key?): return (certificate, key)
+    case (nil, nil): return nil
+    case (_?, nil): throw ValidationError("--tls-certificate needs --tls-key, the file of its private key")
+    case (nil, _?): throw ValidationError("--tls-key needs --tls-certificate, the file of its certificate")
+    }
+  }
+
+  private func gatewayConfiguration(
+    _ printer: DatagramPrinter?, _ tls: (certificateFile: String, keyFile: String)?
+  ) -> GatewayConfiguration {
     var configuration = GatewayConfiguration()
+    configuration.tls = tls
     if !http.isEmpty { configuration.http = http }
     if !udp.isEmpty { configuration.udp = udp }
     configuration.hasEcho = !noEcho
@@ -176,12 +199,21 @@ struct Serve: AsyncParsableCommand {
   }
 
   private func announce(_ gateway: Gateway) {
-    var lines = ["HTTP: " + gateway.httpAddresses.map { "http://\($0)" }.joined(separator: " ")]
+    let scheme = tlsCertificate == nil ? "http" : "https"
+    var lines = ["HTTP: " + gateway.httpAddresses.map { "\(scheme)://\($0)" }.joined(separator: " ")]
     let udp = gateway.udpAddresses.map(\.description).joined(separator: " ")
     if !udp.isEmpty { lines.append("UDP echo: " + udp) }
     let token = tokenFile.map { "-H \"Authorization: Bearer $(cat \(Self.quoted($0)))\" " } ?? ""
-    lines.append("Try: curl \(token)-d 'hello from client!!' \(gateway.url)/api/messages")
+    lines.append("Try: curl \(trust(gateway))\(token)-d 'hello from client!!' \(gateway.url)/api/messages")
     Console.write(lines.joined(separator: "\n") + "\n")
+  }
+
+  /// What has curl take the certificate: the file itself where it is for the address that is shown, else no check.
+  private func trust(_ gateway: Gateway) -> String {
+    guard let tlsCertificate else { return "" }
+    let host = gateway.url.dropFirst("https://".count).prefix { $0 != "/" }.split(separator: ":").dropLast()
+    let address = host.joined(separator: ":").filter { $0 != "[" && $0 != "]" }
+    return gateway.isTrusted(as: address) ? "--cacert \(Self.quoted(tlsCertificate)) " : "-k "
   }
 
   /// A file's name as a shell takes it for one word, within double quotes too.

@@ -3,6 +3,7 @@ import EventLoop
 import Foundation
 import HTTPServer
 import Sockets
+import TLS
 import Testing
 
 /// Tests that meet sockets, one at a time: they share two cores with one another.
@@ -76,7 +77,8 @@ final class TestServer: Sendable {
   private let threads: [LoopThread]
 
   init(
-    _ application: TestApplication, loops count: Int, maxConnections: Int, deadlines: HTTPDeadlines = HTTPDeadlines()
+    _ application: TestApplication, loops count: Int, maxConnections: Int, deadlines: HTTPDeadlines = HTTPDeadlines(),
+    certificate: TLSCertificate? = nil
   ) async throws {
     threads = try (0..<count).map { try LoopThread(name: "http-test-\($0)") }
     let loops = threads.map(\.loop)
@@ -85,7 +87,7 @@ final class TestServer: Sendable {
     server = try HTTPServer(
       on: loops.map { (loop: $0, application: application as any HTTPApplication) },
       addresses: [SocketAddress("127.0.0.1:0")!], maxConnections: maxConnections, deadlines: deadlines,
-      log: { _ in })
+      certificate: certificate, log: { _ in })
     try await server.start()
   }
 

@@ -36,7 +36,7 @@ class Gateway(Child):
         printed = self.out.so_far()
         assert self.try_line, f"no `Try:` line; stdout {printed}, stderr {self.err.so_far()}"
         self.urls = self._after(printed, "HTTP: ")
-        self.http_addresses = [parse_address(url.removeprefix("http://")) for url in self.urls]
+        self.http_addresses = [parse_address(re.sub("^https?://", "", url)) for url in self.urls]
         self.udp_addresses = [parse_address(text) for text in self._after(printed, "UDP echo: ")]
         self.url, self.http = self.urls[0], self.http_addresses[0]
         self.messages = self.url + "/api/messages"

@@ -131,12 +131,13 @@ class Wire:
         if method == "HEAD" or status in (204, 304):
             return b""
         if fields.get("transfer-encoding", "").lower() == "chunked":
-            return b"".join(self._chunks())
+            return b"".join(self.chunks())
         if "content-length" in fields:
             return self._exactly(int(fields["content-length"]))
         return self._reader.read()
 
-    def _chunks(self):
+    def chunks(self):
+        """The pieces of a chunked body, as they come."""
         while size := int(self._line().split(";")[0], 16):
             yield self._exactly(size)
             self._line()

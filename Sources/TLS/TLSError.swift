@@ -1,0 +1,21 @@
+import CGnuTLS
+
+/// What GnuTLS has against something, as its own number and words.
+public struct TLSError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// GnuTLS's number: negative.
+  public let code: Int32
+
+  init(_ code: Int32) {
+    self.code = code
+  }
+
+  public var description: String { String(cString: gnutls_strerror(code)) }
+}
+
+/// Makes a call of GnuTLS's that answers with a negative number where it fails.
+@discardableResult
+func gnutls(_ call: () -> Int32) throws(TLSError) -> Int32 {
+  let result = call()
+  guard result >= 0 else { throw TLSError(result) }
+  return result
+}
