@@ -38,7 +38,8 @@ public struct GatewayConfiguration: Sendable {
   public var allowedTargets: [TargetRange] = []
   /// Names that the gateway may be called by in `Host`, beside `localhost` and every IP address.
   public var allowedHosts: [HostName] = []
-  /// The files of a certificate, with its chain, and of its key, both PEM: HTTP is encrypted with it. nil for plain HTTP.
+  /// The files of a certificate, with its chain, and of its key, both PEM, that HTTP is encrypted with; nil for plain
+  /// HTTP.
   public var tls: (certificateFile: String, keyFile: String)?
   /// The file of the token that requests must carry; nil where none is asked for.
   public var tokenFile: String?

@@ -85,10 +85,16 @@ public struct TLSConnection: ~Copyable {
     return Array(UnsafeBufferPointer(start: list[0].data, count: Int(list[0].size)))
   }
 
-  /// Sends all of `bytes`, some hundred at most.
+  /// Sends all of `bytes`.
   public borrowing func send(_ bytes: [UInt8]) throws(Failure) {
-    // What was taken once is sent by calling again, whatever is given then.
-    try waiting { session in bytes.withUnsafeBytes { Int32(gnutls_record_send(session, $0.baseAddress, $0.count)) } }
+    var rest = bytes[...]
+    // A call takes a record's worth at most, and one that has to wait is repeated with the same bytes.
+    while !rest.isEmpty {
+      let sent = try waiting { session in
+        rest.withUnsafeBytes { Int32(gnutls_record_send(session, $0.baseAddress, $0.count)) }
+      }
+      rest = rest.dropFirst(Int(sent))
+    }
   }
 
   /// Receives up to `count` bytes; none where the other side has ended its sending.

@@ -12,7 +12,8 @@ struct EnvironmentOptions {
   /// Options that take a value, with those that can be repeated apart: their variables take commas.
   static let single = [
     "timeout-ms", "max-in-flight", "max-connections", "max-series", "max-feeds", "message-rate", "echo-rate", "loops",
-    "public", "token-file", "tls-certificate", "tls-key", "drain-delay", "log-level", "log-format", "loss", "delay", "jitter", "duplicate", "corrupt",
+    "public", "token-file", "tls-certificate", "tls-key", "drain-delay", "log-level", "log-format", "loss", "delay",
+    "jitter", "duplicate", "corrupt",
     "reorder", "rate", "seed",
   ]
   static let repeatable = ["http", "udp", "target", "allow-target", "allow-host"]

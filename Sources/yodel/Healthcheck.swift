@@ -19,7 +19,7 @@ struct Healthcheck: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The gateway's own --tls-certificate: it must show this very certificate, whatever its name and whoever signed it.",
+      "The gateway's own --tls-certificate: it must show this very one, whatever its name and whoever signed it.",
       valueName: "file"))
   var tlsCertificate: String?
 

@@ -100,7 +100,8 @@ struct Serve: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Speak HTTPS, with the certificate and its chain in this file (PEM). SIGHUP reads it anew; open connections go on.",
+      "Speak HTTPS, with the certificate and its chain in this file (PEM). SIGHUP reads it anew; open connections go "
+        + "on.",
       valueName: "file"))
   var tlsCertificate: String?
 

@@ -53,13 +53,22 @@ import Testing
   }
 
   @Test func aRequestBeginsWhereTheFirstOneDidOrOneBlankLineLater() {
-    func accepted(_ starts: [UInt], firstBehind offset: UInt = 0) -> [Bool] {
+    func accepted(_ starts: [UInt], firstBehind offset: UInt? = 0) -> [Bool] {
       var origin = HeadOrigin(firstBehind: offset)
       return starts.map { origin.isAcceptable($0) }
     }
     #expect(accepted([0x1000, 0x1002, 0x1000]) == [true, true, true])
     #expect(accepted([0x1000, 0x1001, 0x1003, 0x1004, 0x1010, 0xFF0]) == [true, false, false, false, false, false])
     #expect(accepted([0x1002, 0x1000, 0x1002, 0x1004], firstBehind: 2) == [true, true, true, false])
+  }
+
+  @Test func whereTheFirstOneIsSealedTheLowestPlaceIsTheOrigin() {
+    func accepted(_ starts: [UInt]) -> [Bool] {
+      var origin = HeadOrigin(firstBehind: nil)
+      return starts.map { origin.isAcceptable($0) }
+    }
+    #expect(accepted([0x1000, 0x1002, 0x1000, 0x1001, 0x1004]) == [true, true, true, false, false])
+    #expect(accepted([0x1002, 0x1000, 0x1002, 0x1004]) == [true, true, true, false], "a blank line before the first")
   }
 }
 
