@@ -11,6 +11,7 @@ SOURCES := Package.swift $(shell find Sources -type f)
 PROGRAM := .build/release/yodel
 PYTHON := .venv/bin/python
 MICROHTTPD := .build-microhttpd
+STREAM := .build/nginx/usr/lib/nginx/modules/ngx_stream_module.so
 # Optimised across modules: 8 % fewer instructions a message.
 RELEASE := --static-swift-stdlib -Xswiftc -cross-module-optimization
 
@@ -74,7 +75,7 @@ test-microhttpd-1.0: need-build need-test $(MICROHTTPD)/prefix/lib/pkgconfig/lib
 	export LD_LIBRARY_PATH=$(CURDIR)/$(MICROHTTPD)/prefix/lib; \
 	@$(call swift-test,$(MICROHTTPD)/test.log,--scratch-path $(MICROHTTPD)/swift); \
 	YODEL_BINARY=$(CURDIR)/$(MICROHTTPD)/swift/debug/yodel $(PYTHON) -m pytest -q \
-		Tests/Interop/test_http.py Tests/Interop/test_framing.py
+		Tests/Interop/test_http.py Tests/Interop/test_https.py Tests/Interop/test_framing.py
 
 $(MICROHTTPD)/prefix/lib/pkgconfig/libmicrohttpd.pc: Tests/MicroHTTPD/build-1.0
 	@$(call install,dpkg-source,dpkg-dev)
@@ -105,16 +106,18 @@ install = if ! { test -e $(1) || command -v $(1) >/dev/null; }; then \
 	echo "installing $(2) (Debian packages)"; \
 	$(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(2) >/dev/null; fi
 
+# libmicrohttpd-dev brings GnuTLS along, which the program asks for certificates itself.
 need-build:
 	@$(call install,git,git ca-certificates)
 	@$(call install,pkg-config,pkg-config)
 	@$(call install,/usr/include/microhttpd.h,libmicrohttpd-dev)
 	@$(call install,/usr/include/zlib.h,zlib1g-dev)
 
-need-test: .venv/installed .build/nginx .build/prometheus
+need-test: .venv/installed .build/nginx .build/prometheus $(STREAM)
 	@$(call install,curl,curl)
 	@$(call install,nc.openbsd,netcat-openbsd)
 	@$(call install,ip,iproute2)
+	@$(call install,openssl,openssl)
 	@$(call install,/usr/bin/chromium,chromium)
 
 # Unpacked, not installed: Debian's packages would start servers. Where one cannot be had its tests are skipped.
@@ -123,6 +126,16 @@ need-test: .venv/installed .build/nginx .build/prometheus
 	@command -v $* >/dev/null || { echo 'unpacking $* (Debian package) into $@'; cd .build; \
 		{ apt-get download -qq $* || { $(SUDO) apt-get update -qq && apt-get download -qq $*; }; } \
 		&& dpkg -x $*_*.deb $* && rm $*_*.deb; } || echo 'there is no $* to test with'
+
+# Its stream module takes an nginx of the same version, so both are unpacked side by side.
+$(STREAM):
+	@test -e $(STREAM:.build/nginx%=%) || { mkdir -p .build/stream; cd .build/stream; \
+		echo 'unpacking nginx and libnginx-mod-stream (Debian packages) into .build/nginx'; \
+		{ apt-get download -qq nginx libnginx-mod-stream \
+			|| { $(SUDO) apt-get update -qq && apt-get download -qq nginx libnginx-mod-stream; }; } \
+		&& for package in *.deb; do dpkg -x $$package ../nginx; done && touch ../../$@; } \
+		|| echo 'there is no stream module of nginx to test with'
+	@rm -rf .build/stream
 
 .venv/installed: Tests/Interop/requirements.txt Tests/Browser/requirements.txt
 	@$(call install,python3,python3)

@@ -129,7 +129,7 @@ def test_a_head_that_is_too_large_is_answered_before_the_end(gateway):
 
 def test_a_bad_head_is_refused(gateway):
     with gateway.wire() as wire:
-        wire.send(b"GET /api HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length : 5\r\n\r\n")
+        wire.send(b"GET /api HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx")
         is_problem(wire.response(), 400, "malformed-request")
         assert wire.is_ended()
 

@@ -21,13 +21,17 @@ def gateway(own_for_module):
     return own_for_module(Gateway)
 
 
+# What has a test of its own.
+APART = ("event-stream", "--cacert")
+
+
 def blocks(language):
     return re.findall(rf"```{language}\n(.*?)```", README, re.S)
 
 
 def curl_lines():
     lines = [line.removeprefix("$ ") for block in blocks("sh") + blocks("console") for line in block.splitlines()]
-    return [line for line in lines if line.startswith("curl ") and "event-stream" not in line]
+    return [line for line in lines if line.startswith("curl ") and not any(word in line for word in APART)]
 
 
 def test_the_feed_of_the_readme_shows_what_comes(gateway):
@@ -128,3 +132,14 @@ def test_the_token_of_the_readme_works(serve, tmp_path):
         asked = words + " -sS -o /dev/null -w '%{http_code}'"
         done = subprocess.run(["bash", "-c", asked], cwd=tmp_path, capture_output=True, text=True, timeout=30)
         assert done.stdout == status, done.stderr
+
+
+def test_the_certificate_of_the_readme_works(serve, tmp_path):
+    lines = next(block for block in blocks("sh") if "openssl req" in block).splitlines()
+    make, run, ask = lines
+    subprocess.run(["bash", "-c", make], cwd=tmp_path, check=True, capture_output=True, timeout=30)
+    words = re.search(r'ARGS="(.*)"', run)[1].replace("certificate.pem", str(tmp_path / "certificate.pem"))
+    gateway = serve(*words.replace(" key.pem", f" {tmp_path / 'key.pem'}").split())
+    command = ask.replace("https://127.0.0.1:8080", gateway.url)
+    done = subprocess.run(["bash", "-c", command + " -sS"], cwd=tmp_path, capture_output=True, timeout=30)
+    assert json.loads(done.stdout)["match"] is True, done.stderr
