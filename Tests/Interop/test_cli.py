@@ -19,6 +19,8 @@ SERVE_OPTIONS = [
     "--timeout-ms",
     "--max-in-flight",
     "--max-connections",
+    "--tls-certificate",
+    "--tls-key",
     "--loops",
     "--public",
     "--print-datagrams",
