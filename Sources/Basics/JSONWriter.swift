@@ -35,9 +35,7 @@ public struct JSONWriter {
   /// An array as a member.
   public mutating func array(_ name: StaticString, _ elements: (inout JSONWriter) -> Void) {
     key(name)
-    open(UInt8(ascii: "["))
-    elements(&self)
-    close(UInt8(ascii: "]"))
+    array(elements)
   }
 
   /// A text, or null, as a member.
@@ -86,10 +84,44 @@ public struct JSONWriter {
     raw(span.milliseconds)
   }
 
+  /// A value as a member whose name is only known at run time.
+  public mutating func member(escaping name: String, _ value: (inout JSONWriter) -> Void) {
+    separate()
+    string(name)
+    bytes.append(UInt8(ascii: ":"))
+    needsComma = false
+    value(&self)
+  }
+
+  /// An array as an element, or as the whole text.
+  public mutating func array(_ elements: (inout JSONWriter) -> Void) {
+    open(UInt8(ascii: "["))
+    elements(&self)
+    close(UInt8(ascii: "]"))
+  }
+
   /// A text as an element.
   public mutating func element(_ value: String) {
     separate()
     string(value)
+  }
+
+  /// A boolean as an element.
+  public mutating func element(_ value: Bool) {
+    separate()
+    raw(value ? "true" : "false")
+  }
+
+  /// A finite number as an element, a whole one without a point.
+  public mutating func element(_ value: Double) {
+    separate()
+    raw(Int(exactly: value).map(String.init) ?? "\(value)")
+  }
+
+  /// `null` as an element.
+  public mutating func null() {
+    separate()
+    raw("null")
   }
 
   /// Ends the text's line.

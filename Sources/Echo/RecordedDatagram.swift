@@ -20,6 +20,24 @@ public struct RecordedDatagram: Hashable, Sendable {
   /// It is a message that the gateway sent.
   public var isOwn = false
 
+  /// What is known.
+  package init(
+    number: UInt64, receivedAt: WallTime, source: SocketAddress, destination: SocketAddress, length: Int,
+    fate: DatagramFate, impairments: ImpairmentKinds, isOwn: Bool
+  ) {
+    self.number = number
+    self.receivedAt = receivedAt
+    self.source = source
+    self.destination = destination
+    self.length = length
+    self.fate = fate
+    self.impairments = impairments
+    self.isOwn = isOwn
+  }
+
+  /// Nothing is known yet.
+  init() {}
+
   /// How many of its bytes are kept, from its first on.
   public var keptLength: Int { min(length, Limits.recordedBytes) }
 }

@@ -1,7 +1,7 @@
 import HTTPServer
 
 /// Who may use a route, from anyone to few.
-enum Access: Int, Comparable, Sendable {
+enum Access: Int, CaseIterable, Comparable, Sendable {
   /// Whoever reaches it, by whatever name: health checks.
   case open
   /// Whoever calls the gateway by a name of its own: the page's files, which hold nothing secret.

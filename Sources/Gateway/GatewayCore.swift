@@ -28,6 +28,8 @@ final class GatewayCore: Sendable {
   let metrics: [LoopMetrics]
   let startedAt = MonotonicTime.now()
   let startedAtWallTime = WallTime.now()
+  /// The API's description; empty until somebody asks.
+  let openAPI = Locked<[UInt8]>([])
   private let draining = Atomic<Bool>(false)
   private let http = Locked<HTTPServer?>(nil)
 

@@ -72,6 +72,18 @@ extension GatewayLoop {
     json.member("max_message_bytes_ipv6", Limits.largestPayloadIPv6)
   }
 
+  /// `GET /openapi.json`: made when it is first asked for.
+  func openAPI() -> HTTPResponse {
+    .api(
+      core.openAPI.withLock { text in
+        if text.isEmpty {
+          let timeout = Int(core.configuration.timeout.count / 1_000_000)
+          text = OpenAPI(needsToken: core.access.token != nil, timeoutMilliseconds: timeout).text
+        }
+        return text
+      })
+  }
+
   /// `GET /healthz`.
   func health() throws(Problem) -> HTTPResponse {
     guard let stuck = core.loops.first(where: { $0.sinceLastTurn > Limits.unhealthyAfter }) else {

@@ -14,9 +14,16 @@ extension GatewayLoop {
     let now = relay.loop.now
     guard let wait = core.messageLimiter.withLock({ $0.take(from: head.peer.ip.host, at: now) }) else { return nil }
     let rate = core.configuration.messageRate ?? Limits.defaultMessageRate
-    let seconds = max(1, Int(wait.seconds.rounded(.up)))
+    return Problem(rate: rate, retryAfter: max(1, Int(wait.seconds.rounded(.up))))
+  }
+}
+
+extension Problem {
+  /// A client sends more than `--message-rate` messages a second.
+  ///
+  /// - Parameter seconds: how long it has to wait.
+  convenience init(rate: Int, retryAfter seconds: Int) {
     let detail = "a client may send \(rate) messages a second (--message-rate); try again in a moment"
-    let retry = (name: "Retry-After", value: String(seconds))
-    return Problem(.rateLimited, detail, [.number("limit", rate)], fields: [retry])
+    self.init(.rateLimited, detail, [.number("limit", rate)], fields: [("Retry-After", String(seconds))])
   }
 }

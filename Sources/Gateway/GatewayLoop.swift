@@ -92,7 +92,7 @@ extension GatewayLoop {
     _ refusal: AccessRules.Refusal, _ claims: RequestClaims, _ match: Router.Match
   ) -> HTTPResponse {
     switch refusal {
-    case .notFound: nothingHere(claims.head)
+    case .notFound: Problem(nothingAt: claims.head.path, curl: core.curl, url: core.url).response
     case .methodNotAllowed: refusedMethod(claims.head, match)
     case .wrongHost: Problem(wrongHost: claims.host ?? "").response
     case .crossSite: Problem.crossSite.response
@@ -101,20 +101,12 @@ extension GatewayLoop {
     }
   }
 
-  private func nothingHere(_ head: HTTPRequestHead) -> HTTPResponse {
-    let detail =
-      "there is no '\(head.path)'; to send a message: \(core.curl)-d 'hello' \(core.url)/api/messages — what else "
-      + "there is: \(core.curl)\(core.url)/api"
-    return Problem(.notFound, detail).response
-  }
-
   private func refusedMethod(_ head: HTTPRequestHead, _ match: Router.Match) -> HTTPResponse {
     guard case .notAllowed(let allow) = match.outcome else { preconditionFailure("the method is allowed") }
     let routes = Route.all.filter { $0.path == head.path || $0.path + "/" == head.path }
     // Who meant to change something is shown how.
     let route = routes.first { $0.method.isSafe == head.method.isSafe } ?? routes.first
     let line = route.map { core.curlLine($0) } ?? "\(core.curl)\(core.url)\(head.path)"
-    let detail = "'\(head.path)' takes \(allow); for example: \(line)"
-    return Problem(.methodNotAllowed, detail, fields: [("Allow", allow)]).response
+    return Problem(methodOf: head.path, allowed: allow, line: line).response
   }
 }

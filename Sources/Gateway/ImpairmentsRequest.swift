@@ -64,7 +64,8 @@ extension Impairments.Edit {
     return Impairments.BurstLoss(enterPercent: enter, leavePercent: leave)
   }
 
-  fileprivate static let burstNames = ["enter_percent", "leave_percent"]
+  /// The members of a chain.
+  static let burstNames = ["enter_percent", "leave_percent"]
 }
 
 extension Problem {

@@ -19,6 +19,8 @@ struct MessageRequest: Equatable {
   static let payloadNames = ["message", "base64", "hex"]
   /// The members that say how it is sent.
   static let optionNames = ["target", "timeout_ms", "fresh"]
+  /// All members of a body.
+  static var knownNames: [String] { payloadNames + optionNames }
 
   /// Reads a request of HTTP.
   init(_ request: HTTPRequest) throws(Problem) {
@@ -191,7 +193,7 @@ extension MessageRequest {
   }
 
   private static func known(_ kind: String) -> [String] {
-    kind.hasSuffix("parameter") ? optionNames : payloadNames + optionNames
+    kind.hasSuffix("parameter") ? optionNames : knownNames
   }
 
   static func bytes(base64 text: String) -> [UInt8]? {

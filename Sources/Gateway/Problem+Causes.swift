@@ -76,6 +76,30 @@ extension Problem {
   }
 }
 
+// MARK: - Nothing there
+
+extension Problem {
+  /// There is no such path.
+  ///
+  /// - Parameters:
+  ///   - curl: how the curl lines that are shown begin.
+  ///   - url: the gateway's.
+  convenience init(nothingAt path: String, curl: String, url: String) {
+    let detail =
+      "there is no '\(path)'; to send a message: \(curl)-d 'hello' \(url)/api/messages — what else there is: "
+      + "\(curl)\(url)/api"
+    self.init(.notFound, detail)
+  }
+
+  /// The path takes other methods.
+  ///
+  /// - Parameter line: a command line that uses one of them.
+  convenience init(methodOf path: String, allowed: String, line: String) {
+    self.init(
+      .methodNotAllowed, "'\(path)' takes \(allowed); for example: \(line)", fields: [("Allow", allowed)])
+  }
+}
+
 // MARK: - Who may not
 
 extension Problem {

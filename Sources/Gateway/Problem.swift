@@ -80,16 +80,23 @@ final class Problem: Error {
 }
 
 extension Problem {
-  /// The problem as an answer.
-  var response: HTTPResponse {
-    let body = JSONWriter.text { json in
-      json.member("type", "urn:yodel:problem:" + kind.rawValue)
+  /// What stands before a kind's name in `type`.
+  static let typePrefix = "urn:yodel:problem:"
+
+  /// The problem as JSON.
+  var text: [UInt8] {
+    JSONWriter.text { json in
+      json.member("type", Self.typePrefix + kind.rawValue)
       json.member("title", kind.row.title)
       json.member("status", kind.row.status)
       json.member("detail", detail)
       for member in members { Self.write(member, to: &json) }
     }
-    var response = HTTPResponse.api(status: kind.row.status, type: "application/problem+json", body)
+  }
+
+  /// The problem as an answer.
+  var response: HTTPResponse {
+    var response = HTTPResponse.api(status: kind.row.status, type: "application/problem+json", text)
     for field in fields { response.fields.append(field.name, field.value) }
     return response
   }

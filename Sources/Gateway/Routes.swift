@@ -61,6 +61,9 @@ extension Route {
       method: .get, path: "/api", summary: "the routes",
       handler: { loop, _ in loop.routeList() }),
     Route(
+      method: .get, path: "/openapi.json", summary: "the API as an OpenAPI 3.1 document", access: .page,
+      handler: { loop, _ in loop.openAPI() }),
+    Route(
       method: .get, path: "/api/targets", summary: "where messages can be sent",
       handler: { loop, _ in loop.targetList() }),
     Route(

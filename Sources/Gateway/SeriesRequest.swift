@@ -12,7 +12,8 @@ struct SeriesRequest: Equatable {
   /// How long each datagram has, in milliseconds; nil for the default.
   private(set) var timeoutMilliseconds: Int?
 
-  private static let names = ["target", "count", "interval_ms", "size", "timeout_ms"]
+  /// All members of a body.
+  static let names = ["target", "count", "interval_ms", "size", "timeout_ms"]
 
   /// Reads a body, which is JSON whatever its type says.
   ///

@@ -30,7 +30,8 @@ public struct ProbeLine: Hashable, Sendable {
   /// Why it is ``Fate/unreachable``.
   public var error: ReportedError?
 
-  init(
+  /// A line.
+  package init(
     _ number: UInt64, _ fate: Fate, roundTrip: Nanoseconds? = nil, bytes: Int? = nil, error: ReportedError? = nil
   ) {
     self.number = number

@@ -30,6 +30,9 @@ public struct ProbeSummary: Equatable, Sendable {
   /// Of the datagrams that were received.
   public var roundTrips = RoundTrips()
 
+  /// Of a series that has yet to begin.
+  package init() {}
+
   /// Datagrams whose fate is known: the sum of the five.
   public var sent: Int { received + late + corrupted + lost + unreachable }
 
