@@ -3,7 +3,8 @@
 ///
 /// UTF-8 text stays readable. Control characters (C0, DEL, C1), line and paragraph separators and the characters
 /// that change the direction of writing (Unicode TR 9) are shown as escapes such as `\n` or `\u{1B}`, a
-/// backslash as `\\`, a byte that belongs to no UTF-8 sequence as `\xFF`.
+/// backslash as `\\`. What is not UTF-8 as a whole has one form of escape beside `\n` and its like: the bytes of what
+/// cannot be shown, as in `\xFF\x1B`.
 public func escapedLine(_ bytes: some Sequence<UInt8>) -> String {
   let bytes = Array(bytes)
   var line = ""
@@ -14,18 +15,19 @@ public func escapedLine(_ bytes: some Sequence<UInt8>) -> String {
   }
   var index = 0
   while index < bytes.count {
-    if let scalar = scalar(in: bytes, at: index) {
+    let scalar = scalar(in: bytes, at: index)
+    let width = scalar.map { UTF8.width($0) } ?? 1
+    if let scalar, !mustEscape(scalar) || [0x09, 0x0A, 0x0D].contains(scalar.value) {
       appendEscaped(scalar, to: &line)
-      index += UTF8.width(scalar)
     } else {
-      line += "\\x" + hexadecimal(bytes[index])
-      index += 1
+      for byte in bytes[index..<index + width] { line += "\\x" + hexadecimal(byte) }
     }
+    index += width
   }
   return line
 }
 
-/// A text as one printable line; see ``escapedLine(_:)-swift.function``.
+/// A text as one printable line, as its UTF-8 would be.
 public func escapedLine(_ text: String) -> String {
   escapedLine(text.utf8)
 }

@@ -1,5 +1,6 @@
 extension Impairments: CustomStringConvertible {
-  /// One line for people, as in `loss 10 %, delay 50 ± 5 ms (uniform), seed 7`; `none` where nothing is done.
+  /// One line for people, as in `loss 10 %, delay 50 ± 5 ms (uniform), seed 7`; `none` where nothing is done. What
+  /// remains of its time is in whole milliseconds.
   public var description: String {
     guard isActive else { return "none" }
     var parts: [String] = []
@@ -20,7 +21,7 @@ extension Impairments: CustomStringConvertible {
     }
     if let rateKilobits { parts.append("rate \(Self.text(rateKilobits)) kbit/s") }
     if let seed { parts.append("seed \(seed)") }
-    if let expiresInMilliseconds { parts.append("for \(Self.text(expiresInMilliseconds)) ms") }
+    if let expiresInMilliseconds { parts.append("for \(Self.text(expiresInMilliseconds.rounded(.up))) ms") }
     return parts.joined(separator: ", ")
   }
 
