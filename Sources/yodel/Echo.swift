@@ -9,9 +9,23 @@ import Sockets
 struct Echo: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Run the UDP echo server alone; it prints one line a datagram.",
-    discussion: "Try it from another terminal: nc -u 127.0.0.1 9999")
+    discussion: """
+      Try it from another terminal, typing lines:
 
-  @Option(help: ArgumentHelp("Where to listen; repeatable; port 0 takes a free one.", valueName: "host:port"))
+        nc -u 127.0.0.1 9999
+
+      The same with a tenth of them lost and the others held back, alike each time for the same seed:
+
+        yodel echo --loss 10 --delay 50 --jitter 5 --seed 7
+
+      Where it listens is said on standard error; each datagram is a line such as '127.0.0.1:62810: hello' on standard \
+      output, where what is no text stands as '\\xFF'.
+      """)
+
+  @Option(
+    help: ArgumentHelp(
+      "Where to listen; repeatable; port 0 takes a free one, 0.0.0.0 all addresses. (default: 127.0.0.1:9999)",
+      valueName: "host:port"), transform: SocketAddress.read)
   var udp: [SocketAddress] = [SocketAddress("127.0.0.1:9999")!]
 
   @Option(help: ArgumentHelp("Event loops. (default: the number of cores)", valueName: "n"))

@@ -12,6 +12,8 @@ struct Healthcheck: ParsableCommand {
     discussion: """
       For container health checks and scripts: it asks URL/readyz for a 200, for 5 seconds at most. An https:// URL \
       must be the certificate's name, and this system trust who signed it; or --tls-certificate is given.
+
+        yodel healthcheck http://127.0.0.1:8080 && echo ready
       """)
 
   @Argument(help: ArgumentHelp("The gateway's URL.", valueName: "url"))

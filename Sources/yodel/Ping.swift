@@ -10,11 +10,16 @@ struct Ping: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Send a series of datagrams and tell what became of each, until Ctrl+C.",
     discussion: """
+      Fifty of them, ten a second, and what became of each as JSON:
+
+        yodel ping 127.0.0.1:9999 -i 0.1 -c 50 --json
+
       Datagrams leave on schedule whatever comes back. Ends with a summary; exits with 0 if anything came back, with 1 \
       if nothing did. Past \(Limits.exactRoundTrips) replies percentiles are at most 0.4 % off.
       """)
 
-  @Argument(help: ArgumentHelp("Where to.", valueName: "host:port"))
+  @Argument(
+    help: ArgumentHelp("Where to. (default: 127.0.0.1:9999)", valueName: "host:port"), transform: HostPort.read)
   var target = HostPort(host: "127.0.0.1", port: 9999)
 
   @Option(

@@ -9,8 +9,13 @@ struct Send: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Send a message as a datagram and print its reply; without a message, send what is typed.",
     discussion: """
+      Send one, and print what comes back as '127.0.0.1:9999: hello':
+
+        yodel send hello
+        yodel send 127.0.0.1:9999 'hello from client!!'
+
       Without MESSAGE each line of standard input is one datagram, until its end. A lost reply is said on standard \
-      error, and the next line is sent.
+      error, and the next line is sent. Exits with 0 once a single message has its reply, with 1 if none comes.
       """)
 
   @Argument(

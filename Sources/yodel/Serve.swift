@@ -11,20 +11,36 @@ struct Serve: AsyncParsableCommand {
     discussion: """
       Every option has an environment variable: --max-in-flight is YODEL_MAX_IN_FLIGHT. Repeatable ones take commas \
       there. The option wins.
+
+      Send to what listens on port 9999 already, instead of an echo server of its own:
+
+        yodel serve --no-echo --target lab=127.0.0.1:9999
+
+      Let others in:
+
+        (umask 077; openssl rand -hex 32 > token)
+        yodel serve --http 0.0.0.0:8080 --token-file token
+
+      See what a client does when every tenth datagram is lost:
+
+        yodel serve --loss 10 --delay 50 --jitter 5
+
+      Ctrl+C ends it once every message in flight has its answer; again, at once. GET /api lists what it answers, \
+      /openapi.json in full.
       """)
 
   @Option(
     help: ArgumentHelp(
       "Where HTTP listens; repeatable; port 0 takes a free one. (default: 127.0.0.1:8080 and, where there is IPv6, "
         + "[::1]:8080)",
-      valueName: "host:port"))
+      valueName: "host:port"), transform: SocketAddress.read)
   var http: [SocketAddress] = []
 
   @Option(
     help: ArgumentHelp(
       "Where the embedded echo server listens; repeatable; port 0 likewise. (default: 127.0.0.1:9999 and, "
         + "where there is IPv6, [::1]:9999)",
-      valueName: "host:port"))
+      valueName: "host:port"), transform: SocketAddress.read)
   var udp: [SocketAddress] = []
 
   @Flag(help: "No embedded echo server; then a --target is needed.")
@@ -34,14 +50,14 @@ struct Serve: AsyncParsableCommand {
     help: ArgumentHelp(
       "A named UDP target; repeatable. A DNS name is resolved at start. The first is the default target where there is "
         + "no embedded server. (default: 'echo', the embedded server's first address)",
-      valueName: "name=host:port"))
+      valueName: "name=host:port"), transform: NamedTarget.read)
   var target: [NamedTarget] = []
 
   @Option(
     help: ArgumentHelp(
       "Let requests name any literal ADDRESS:PORT inside it as target; repeatable. Without a port: 1024 and up; IPv6 "
         + "with one is [fd00::/8]:5000. Loopback, link-local and IPv6 that carries IPv4 need a range inside theirs.",
-      valueName: "cidr[:port[-port]]"))
+      valueName: "cidr[:port[-port]]"), transform: TargetRange.read)
   var allowTarget: [TargetRange] = []
 
   @Option(
@@ -143,6 +159,11 @@ struct Serve: AsyncParsableCommand {
     try check("--loops", loops ?? 1, in: Limits.loops)
     try checkRate("--message-rate", messageRate ?? Limits.defaultMessageRate)
     try checkRate("--echo-rate", echoRate)
+    if noEcho, impairments.impairments != .init() {
+      throw ValidationError(
+        "--loss and its like impair the embedded echo server, which --no-echo leaves out; 'yodel echo --loss 10' is "
+          + "one that stands alone")
+    }
     guard (0...3600).contains(drainDelay) else { throw ValidationError("--drain-delay must be from 0 to 3600 seconds") }
   }
 

@@ -127,6 +127,31 @@ def test_a_bad_value_is_64_and_its_option_is_named(option, value):
     assert ended.stdout == "" and option in ended.stderr
 
 
+@pytest.mark.parametrize(
+    "words, example",
+    [
+        (("ping", "127.0.0.1"), "127.0.0.1:9999"),
+        (("echo", "--udp", "9998"), "127.0.0.1:9999"),
+        (("serve", "--udp", "9998"), "127.0.0.1:9999"),
+        (("serve", "--http", "8080"), "127.0.0.1:9999"),
+        (("serve", "--target", "127.0.0.1:9999"), "lab=192.0.2.1:9999"),
+        (("serve", "--allow-target", "10.0.0.1"), "10.0.0.0/8:5000-5999"),
+    ],
+)
+def test_a_bad_place_is_refused_with_a_good_one(words, example):
+    ended = run_yodel(*words)
+    assert ended.returncode == 64
+    is_one_clear_line(ended, words[-1], example)
+
+
+def test_impairments_without_an_echo_server_are_refused():
+    lonely = ("serve", "--http", "127.0.0.1:0", "--no-echo", "--target", "lab=127.0.0.1:9999")
+    for option in ("--loss", "--seed"):
+        ended = run_yodel(*lonely, option, "10")
+        assert ended.returncode == 64
+        is_one_clear_line(ended, "--no-echo", "yodel echo --loss 10")
+
+
 def test_a_target_twice_is_an_error():
     ended = run_yodel("serve", *FREE, "--target", "lab=127.0.0.1:5001", "--target", "lab=127.0.0.1:5002")
     assert ended.returncode in (1, 64)
