@@ -15,8 +15,8 @@ STREAM := .build/nginx/usr/lib/nginx/modules/ngx_stream_module.so
 # Optimised across modules: 8 % fewer instructions a message.
 RELEASE := --static-swift-stdlib -Xswiftc -cross-module-optimization
 
-.PHONY: help run build test lint test-swift test-interop test-browser test-sanitizers test-microhttpd-1.0 fuzz soak bench \
-	bench-quick page-figures screenshot clean need-build need-test need-bench
+.PHONY: help run build test docs lint test-swift test-interop test-browser test-sanitizers test-microhttpd-1.0 fuzz soak \
+	bench bench-quick page-figures screenshot clean need-build need-test need-bench
 
 help: ## what can be made
 	@grep -E '^[a-z0-9.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -31,7 +31,11 @@ $(PROGRAM): $(SOURCES) | need-build
 	$(SWIFT) build -c release --product yodel $(RELEASE)
 	@touch $@
 
-test: lint test-swift build test-interop test-browser test-sanitizers ## every test, lint included
+test: lint test-swift docs build test-interop test-browser test-sanitizers ## every test, lint included
+
+docs: ## the modules' documentation as a DocC archive, .build/Yodel.doccarchive; no link leads nowhere
+	$(SWIFT) build
+	Tests/Documentation/build .build/Yodel.doccarchive
 
 lint: ## the format of the Swift sources
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests

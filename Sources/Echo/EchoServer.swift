@@ -16,7 +16,7 @@ public final class EchoServer: Sendable {
   private let impaired: ImpairedEcho
   private let initialImpairments: Impairments
 
-  /// Binds a server to addresses; it answers from ``start()`` on.
+  /// Binds a server to addresses; it answers from ``start(whenImpairmentsExpire:)`` on.
   ///
   /// Each loop has a socket of its own on each address, and the kernel spreads the senders over them.
   ///

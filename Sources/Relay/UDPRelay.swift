@@ -4,7 +4,7 @@ import Sockets
 
 /// Sends messages to UDP targets and hands each its own reply, on one loop.
 ///
-/// How is ``RelayEngine``'s business. Here it gets the kernel's sockets and the loop's time, and tasks that wait.
+/// How is `RelayEngine`'s business. Here it gets the kernel's sockets and the loop's time, and tasks that wait.
 public actor UDPRelay: LoopActor {
   /// The loop that everything here runs on.
   public nonisolated let loop: EventLoop
