@@ -70,6 +70,11 @@ let package = Package(
       ],
       swiftSettings: settings),
 
+    // The README's program that embeds a gateway; as a package of its own would, it sees what is public alone.
+    .executableTarget(
+      name: "Embedding", dependencies: ["Gateway"], path: "Tests/Embedding", packageAccess: false,
+      swiftSettings: settings),
+
     // What tests of several modules need: a socket of the C library's, a generator that replays.
     .target(
       name: "TestSupport", dependencies: ["Basics", "CGnuTLS", "Sockets"], path: "Tests/TestSupport",
@@ -96,7 +101,7 @@ let package = Package(
     tests(
       "GatewayTests",
       [
-        "Basics", "Echo", "EventLoop", "Gateway", "HTTPServer", "Relay", "Sockets", "TestSupport", "yodel", system,
+        "Basics", "Echo", "EventLoop", "Gateway", "HTTPServer", "Sockets", "TestSupport", "yodel", system,
         .product(name: "Logging", package: "swift-log"),
       ]),
     tests(

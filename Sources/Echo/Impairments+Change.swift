@@ -39,6 +39,21 @@ extension Impairments {
     /// Back to none.
     public static let none = Change(isWhole: true, edits: [])
 
+    /// To these, whatever is in force.
+    public init(to impairments: Impairments) {
+      let numbers: [(Setting, Double?)] = [
+        (.loss, impairments.lossPercent), (.delay, impairments.delayMilliseconds),
+        (.jitter, impairments.jitterMilliseconds), (.duplicate, impairments.duplicatePercent),
+        (.corrupt, impairments.corruptPercent), (.reorder, impairments.reorderPercent),
+        (.rate, impairments.rateKilobits), (.expiry, impairments.expiresInMilliseconds),
+      ]
+      var edits = numbers.compactMap { setting, value in value.map { Edit.number(setting, $0) } }
+      edits.append(.distribution(impairments.distribution))
+      if let chain = impairments.burstLoss { edits.append(.burstLoss(chain)) }
+      if let seed = impairments.seed { edits.append(.seed(seed)) }
+      self.init(isWhole: true, edits: edits)
+    }
+
     /// Whether a setting is given anew, be it as none.
     func sets(_ setting: Setting) -> Bool {
       isWhole || edits.contains { $0.setting == setting }

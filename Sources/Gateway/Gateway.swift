@@ -1,5 +1,5 @@
 import Basics
-import Echo
+public import Echo
 import EventLoop
 import HTTPServer
 public import Logging
@@ -10,11 +10,9 @@ import TLS
 /// A running gateway: HTTP in front, a relay behind it, and an echo server beside them, on one loop a core.
 ///
 /// ```swift
-/// var configuration = GatewayConfiguration()
-/// configuration.http = [SocketAddress("127.0.0.1:0")!]
-/// configuration.udp = [SocketAddress("127.0.0.1:0")!]
-/// let gateway = try await Gateway.start(configuration)
-/// // … requests to gateway.httpAddresses …
+/// let gateway = try await Gateway.start(.onFreePorts)
+/// try await gateway.impair { $0.lossPercent = 10 }
+/// // … requests to gateway.url, datagrams to gateway.udpAddresses …
 /// await gateway.stop()
 /// ```
 public final class Gateway: Sendable {
@@ -62,6 +60,23 @@ public final class Gateway: Sendable {
   public var udpAddresses: [SocketAddress] { core.echo?.addresses ?? [] }
   /// The URL to show to people.
   public var url: String { core.url }
+
+  /// Sets what the embedded echo server does to datagrams, as `PUT /api/echo/impairments` does: all of it, beginning
+  /// with none. When this returns, it is so in every loop.
+  ///
+  /// - Parameter configure: says what is to be done; a closure that says nothing ends all impairments.
+  /// - Returns: what is in force, its seed told.
+  /// - Throws: the fault of what is asked for; then nothing has changed.
+  /// - Precondition: there is an embedded echo server.
+  @discardableResult
+  public func impair(
+    _ configure: (inout Impairments) -> Void
+  ) async throws(Impairments.Fault) -> Impairments {
+    guard let echo = core.echo else { preconditionFailure("there is no embedded echo server to impair") }
+    var impairments = Impairments()
+    configure(&impairments)
+    return try await core.impair(echo, .init(to: impairments))
+  }
 
   /// Ends the gateway: `/readyz` answers 503 at once, no connection is taken after the configured delay, every exchange
   /// in flight gets its reply or its timeout, then everything is closed. Once.
@@ -159,6 +174,7 @@ extension Gateway {
     _ configuration: GatewayConfiguration, loops: [EventLoop], ports: RelayPorts
   ) throws(StartupError) -> EchoServer? {
     guard configuration.hasEcho else { return nil }
+    if let fault = configuration.impairments.fault { throw .badImpairments(fault) }
     let own = LocalNetworks().addresses
     let log = DatagramLog { source in
       ports.contains(source.port) && (source.ip.isLoopback || own.contains(source.ip))

@@ -53,6 +53,15 @@ public struct GatewayConfiguration: Sendable {
   /// The defaults.
   public init() {}
 
+  /// The defaults, on free ports of 127.0.0.1: for a gateway within another program, such as a test suite.
+  public static var onFreePorts: GatewayConfiguration {
+    var configuration = GatewayConfiguration()
+    let loopback = SocketAddress(.v4(IPv4Address(bits: 0x7F00_0001)), port: 0)
+    configuration.http = [loopback]
+    configuration.udp = [loopback]
+    return configuration
+  }
+
   /// Descriptors that are open when every bound is reached at once: three sockets for each exchange that may be in
   /// flight (see ``ExchangeBudget``), one for each series, the connections with those that are told of too many and the
   /// one being closed, a listener an address, an echo socket an address and loop, and what loops and process need for

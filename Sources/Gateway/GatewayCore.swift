@@ -69,6 +69,14 @@ final class GatewayCore: Sendable {
     try await echo?.start { [log] in log.note("impairments expired") }
   }
 
+  /// Changes what the embedded echo server does to datagrams, and notes it; answers what is in force.
+  func impair(_ echo: EchoServer, _ change: Impairments.Change) async throws(Impairments.Fault) -> Impairments {
+    let inForce = try await echo.impair(change)
+    // Who asks for no change changes nothing.
+    if change.isWhole || !change.edits.isEmpty { log.note("impairments changed", ["impairments": "\(inForce)"]) }
+    return inForce
+  }
+
   /// The server in front; nil until it listens.
   var server: HTTPServer? { http.withLock { $0 } }
 

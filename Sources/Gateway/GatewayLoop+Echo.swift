@@ -43,12 +43,7 @@ extension GatewayLoop {
     let echo = try echo
     let change = try change()
     do throws(Impairments.Fault) {
-      let inForce = try await echo.impair(change)
-      // Who asks for no change changes nothing.
-      if change.isWhole || !change.edits.isEmpty {
-        core.log.note("impairments changed", ["impairments": "\(inForce)"])
-      }
-      return Self.answer(inForce)
+      return Self.answer(try await core.impair(echo, change))
     } catch {
       throw Problem(error)
     }

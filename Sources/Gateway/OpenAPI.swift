@@ -33,9 +33,9 @@ struct OpenAPI {
 
   private static let introduction = """
     JSON is UTF-8 and ends in a newline; units come last in a member's name; milliseconds are decimal numbers. A \
-    trailing slash of a path is ignored. A path that is not here is answered 404 `not-found`, a method that is not, 405 \
-    `method-not-allowed` with `Allow`. What libmicrohttpd cannot read at all gets a small page of its own: 400, 413, \
-    414, 431 or 505.
+    trailing slash of a path is ignored. A path that is not here is answered 404 `not-found`, a method that is not, \
+    405 `method-not-allowed` with `Allow`. What libmicrohttpd cannot read at all gets a small page of its own: 400, \
+    413, 414, 431 or 505.
 
     Every answer carries `X-Content-Type-Options: nosniff`, `Referrer-Policy: same-origin` and \
     `Cross-Origin-Resource-Policy: same-origin`; those of the API `Cache-Control: no-store`. There is no CORS grant.

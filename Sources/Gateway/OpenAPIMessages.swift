@@ -7,8 +7,8 @@ extension APIOperation {
     identifier: "sendMessage", tag: .messages,
     description: """
       The request's `Content-Type` says what the datagram is: JSON and forms hold it in a member; any other type, or \
-      none, is the datagram itself, byte for byte, and an empty body an empty datagram. Options are members, fields or, \
-      for any body, query parameters; not two of these. A name that is not known is an error.
+      none, is the datagram itself, byte for byte, and an empty body an empty datagram. Options are members, fields \
+      or, for any body, query parameters; not two of these. A name that is not known is an error.
 
       A reply that differs from the message is a 200 too: `match` says so. With `Accept: text/plain` or \
       `application/octet-stream` the answer is the reply's bytes alone.

@@ -1,3 +1,4 @@
+public import Echo
 public import Sockets
 public import TLS
 
@@ -21,6 +22,8 @@ public enum StartupError: Error, CustomStringConvertible {
   case unresolvedTarget(name: String, Resolver.Failure)
   /// A target's address is one that nothing can be sent to.
   case impossibleTarget(name: String, host: String, reason: String)
+  /// What the embedded echo server is to do to datagrams cannot be done.
+  case badImpairments(Impairments.Fault)
   /// The page cannot be read.
   case unreadablePage(String)
   /// The process may not open as many descriptors as the configured bounds take.
@@ -46,6 +49,7 @@ public enum StartupError: Error, CustomStringConvertible {
     case .impossibleTarget(let name, let host, let reason):
       "the target '\(name)' can be none: \(reason)\(reason.contains(host) ? "" : " ('\(host)')"); --target names an "
         + "address that one host has"
+    case .badImpairments(let fault): "the impairment '\(fault.setting.rawValue)' \(fault.rule)"
     case .unreadablePage(let reason): "\(reason); --public names the directory of the page"
     case .tooFewDescriptors(let needed, let allowed):
       "\(needed) descriptors are needed and \(allowed) allowed: raise the limit ('ulimit -n \(needed)', LimitNOFILE= "

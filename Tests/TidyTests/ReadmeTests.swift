@@ -102,6 +102,10 @@ struct ReadmeTests {
     }
   }
 
+  @Test func theProgramThatEmbedsAGatewayIsTheOneThatIsTested() throws {
+    #expect(readme.contains("```swift\n" + (try Repository.text("Tests/Embedding/main.swift")) + "```"))
+  }
+
   @Test func everyLinkLeadsToAFile() {
     for part in readme.split(separator: "](").dropFirst() {
       let target = String(part.prefix { $0 != ")" })
