@@ -47,6 +47,7 @@ struct APIOperation: Sendable {
     "DELETE /api/echo/impairments": .endImpairments, "GET /api/datagrams": .datagrams,
     "GET /api": .routes, "GET /api/targets": .targets, "GET /api/info": .information, "GET /healthz": .health,
     "GET /readyz": .readiness, "GET /metrics": .metrics, "GET /openapi.json": .openAPI,
+    "GET /probe": .probe,
   ]
 
   /// An answer in JSON.

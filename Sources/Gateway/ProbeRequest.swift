@@ -21,7 +21,8 @@ struct ProbeRequest: Equatable {
   /// The header field in which Prometheus tells how long it waits.
   static let timeoutField = "X-Prometheus-Scrape-Timeout-Seconds"
 
-  private static let names = ["target", "message", "base64", "expect"]
+  /// All parameters.
+  static let names = ["target", "message", "base64", "expect"]
 
   /// - Parameters:
   ///   - query: what follows the question mark.
