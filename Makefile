@@ -16,7 +16,7 @@ STREAM := .build/nginx/usr/lib/nginx/modules/ngx_stream_module.so
 RELEASE := --static-swift-stdlib -Xswiftc -cross-module-optimization
 
 .PHONY: help run build test docs lint test-swift test-interop test-browser test-sanitizers test-microhttpd-1.0 fuzz soak \
-	bench bench-quick page-figures screenshot clean need-build need-test need-bench
+	bench bench-quick page-figures screenshot clean need-build need-test need-bench need-peers
 
 help: ## what can be made
 	@grep -E '^[a-z0-9.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -87,14 +87,14 @@ $(MICROHTTPD)/prefix/lib/pkgconfig/libmicrohttpd.pc: Tests/MicroHTTPD/build-1.0
 	@$(call install,cc,gcc libc6-dev)
 	Tests/MicroHTTPD/build-1.0 $(MICROHTTPD)
 
-bench: build need-bench ## measure beside the floor and a plain echo; writes .build/bench/report.md
+bench: build need-bench need-peers ## measure beside all peers, some 8 minutes; writes .build/bench/report.md
 	Benchmarks/run --markdown .build/bench/report.md
 	Benchmarks/idle
 	Benchmarks/delays
 	Benchmarks/watched
 	Benchmarks/ping
 
-bench-quick: build need-bench ## the same in under a minute
+bench-quick: build need-bench ## the main figures in under a minute
 	Benchmarks/run --quick --markdown .build/bench/report.md
 
 clean: ## remove what was built
@@ -147,6 +147,17 @@ $(STREAM):
 	python3 -m venv .venv
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check $(addprefix -r ,$^)
 	@touch $@
+
+# Unpacked with the libraries that are missing, not installed: Debian's package would start a name server.
+.build/dnsdist:
+	@rm -rf $@.new && mkdir -p $@.new
+	@command -v dnsdist >/dev/null || { echo 'unpacking dnsdist (Debian package) into $@'; $(SUDO) apt-get update -qq; \
+		cd $@.new; apt-get download -qq $$(apt-get install -s --no-install-recommends dnsdist | sed -n 's/^Inst \([^ ]*\).*/\1/p'); \
+		for package in *.deb; do dpkg -x $$package .; done; rm *.deb; }
+	@mv $@.new $@
+
+need-peers: .build/dnsdist
+	@$(call install,go,golang-go)
 
 need-bench: need-build
 	@$(call install,python3,python3)

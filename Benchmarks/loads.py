@@ -1,12 +1,12 @@
-"""The loads: wrk for messages over HTTP, udpload for datagrams. Each returns one Sample."""
+"""The loads: wrk for messages over HTTP, udpload for datagrams, latency for one client. Each returns one Sample."""
 
-import http.client
 import json
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from checks import DNSChecks, JSONChecks
 from processes import BenchmarkError, start, stop
 
 HTTP_CONNECTIONS = 64
@@ -23,8 +23,9 @@ class Sample:
     answered: int
     seconds: float
     cpu_seconds: float
-    lost: int
-    faults: list  # sentences; empty when every answer was right
+    lost: int = 0
+    faults: list = field(default_factory=list)  # sentences; empty when every answer was right
+    figures: dict = field(default_factory=dict)  # what only some loads tell
 
     @property
     def cpu_us(self):
@@ -41,29 +42,49 @@ class Sample:
         return self.cpu_seconds / self.seconds
 
 
-def messages(server, seconds, cores, is_relayed):
-    """wrk posts messages; a few more, each different, are posted beside it, and their replies compared."""
+def messages(server, seconds, cores, is_relayed=True, connections=HTTP_CONNECTIONS, others=()):
+    """wrk posts messages; a few more, each different, are posted beside it, and their replies compared.
+
+    `others` are servers whose CPU time is told too.
+    """
     port = server.http_port
-    command = ["wrk", "-t1", f"-c{HTTP_CONNECTIONS}", f"-d{seconds}s", "-s", Path(__file__).with_name("message.lua"),
-               f"http://127.0.0.1:{port}/api/messages"]
-    before = server.cpu_seconds()
-    checks = Checks(port, is_relayed)
+    return _posted(server, seconds, cores, connections, "message.lua", f"http://127.0.0.1:{port}/api/messages",
+                   JSONChecks(port, is_relayed), others)
+
+
+def queries(server, seconds, cores, connections=HTTP_CONNECTIONS):
+    """The same with DNS queries over HTTP."""
+    port = server.http_port
+    return _posted(server, seconds, cores, connections, "dns.lua", f"http://127.0.0.1:{port}/dns-query",
+                   DNSChecks(port), ())
+
+
+def _posted(server, seconds, cores, connections, script, url, checks, others):
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", Path(__file__).with_name(script), url]
+    before, before_others = server.cpu_seconds(), [other.cpu_seconds() for other in others]
     report = run_load(command, cores, seconds, meanwhile=checks.check_one)
     checks.close()
     cpu_seconds = server.cpu_seconds() - before
     faults = [f"wrk counted {count} {kind} errors" for kind, count in report["errors"].items() if count]
-    return Sample(answered(report["requests"], server) + checks.count, report["seconds"], cpu_seconds, lost=0,
-                  faults=faults + checks.faults)
+    figures = {other.name: (other.cpu_seconds() - was) / report["seconds"] for other, was in zip(others, before_others)}
+    return Sample(answered(report["requests"], server) + checks.count, report["seconds"], cpu_seconds,
+                  faults=faults + checks.faults, figures=figures)
 
 
-def datagrams(server, seconds, cores, udpload):
+def datagrams(server, seconds, cores, udpload, clients=UDP_CLIENTS, outstanding=UDP_OUTSTANDING, size=UDP_BYTES, mode=None):
     """udpload keeps datagrams outstanding and compares every reply."""
-    command = [udpload, server.udp_port, seconds, UDP_CLIENTS, UDP_OUTSTANDING, UDP_BYTES]
+    command = [udpload, server.udp_port, seconds, clients, outstanding, size, *([mode] if mode else [])]
     before = server.cpu_seconds()
     report = run_load(command, cores, seconds)
     cpu_seconds = server.cpu_seconds() - before
     faults = [f"{report['wrong']} wrong replies"] if report["wrong"] else []
     return Sample(answered(report["echoed"], server), report["seconds"], cpu_seconds, report["lost"], faults)
+
+
+def answer_times(kind, port, seconds, cores, latency):
+    """One client, one request after the other; the times are among the sample's figures."""
+    report = run_load([latency, kind, port, seconds], cores, seconds)
+    return Sample(report["answered"], report["seconds"], 0, figures=report)
 
 
 def answered(count, server):
@@ -90,38 +111,3 @@ def run_load(command, cores, seconds, meanwhile=lambda: None):
         return json.loads(output.splitlines()[-1])
     except (IndexError, ValueError):
         raise BenchmarkError(f"{command[0]} failed ({process.returncode}): {(errors or output).strip()}") from None
-
-
-class Checks:
-    """Messages that wrk cannot check: each is different, and its reply must be the same."""
-
-    def __init__(self, port, is_relayed):
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-        self.is_relayed = is_relayed
-        self.count = 0
-        self.faults = []
-
-    def check_one(self):
-        self.count += 1
-        message = f"check {self.count} at {time.monotonic_ns()} ns"
-        try:
-            self.connection.request("POST", "/api/messages", json.dumps({"message": message}).encode(),
-                                    {"Content-Type": "application/json"})
-            response = self.connection.getresponse()
-            body = response.read()
-            answer = json.loads(body)
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            self.connection.close()  # the next request opens it again
-            self.fault(f"a message got no answer: {error!r}")
-            return
-        if response.status != 200:
-            self.fault(f"a message got status {response.status}: {body[:200]!r}")
-        elif self.is_relayed and (answer.get("reply") != message or answer.get("match") is not True):
-            self.fault(f"the message {message!r} got another reply: {body[:200]!r}")
-
-    def fault(self, sentence):
-        if len(self.faults) < 3:  # the first ones tell; a broken server would fill the screen
-            self.faults.append(sentence)
-
-    def close(self):
-        self.connection.close()

@@ -6,6 +6,8 @@ import subprocess
 from datetime import date
 from pathlib import Path
 
+import peers
+
 BUSY_OTHERS = 0.05  # of the machine; beyond it the figures are not ours alone
 
 
@@ -51,10 +53,14 @@ def span(cores):
     return ", ".join(map(str, sorted(cores)))
 
 
-def versions(microhttpd, yodel):
-    return ", ".join([first_line([yodel, "--version"], "yodel"), f"libmicrohttpd {microhttpd}",
-                      first_line(["wrk", "--version"], "wrk").split(" Copyright")[0],
-                      first_line(["swift", "--version"], "swift"), first_line(["cc", "--version"], "cc")]) + "."
+def versions(microhttpd, yodel, with_all):
+    found = [first_line([yodel, "--version"], "yodel"), f"libmicrohttpd {microhttpd}",
+             first_line(["wrk", "--version"], "wrk").split(" Copyright")[0],
+             first_line(["swift", "--version"], "swift"), first_line(["cc", "--version"], "cc")]
+    if with_all:
+        found += [first_line([*peers.program(), "--version"], "dnsdist").split(" (")[0],
+                  first_line(["go", "version"], "go").removeprefix("go version ")]
+    return ", ".join(found) + "."
 
 
 def first_line(command, name):

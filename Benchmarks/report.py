@@ -1,105 +1,133 @@
-"""From samples to one table: medians, ratios of each round, their spread, and what is required."""
+"""From samples to one table: medians, ratios of each round, their spread, and what is wanted and required."""
 
-from dataclasses import dataclass
 from statistics import median
-from typing import Callable, Optional
+
+import rows
+from rows import Plain
 
 WIDE_SPREAD = 0.25  # (max − min) ÷ median of a ratio; beyond it the machine was not quiet
 IDLE_SERVER = 0.9  # below this share of its core a server was not the bottleneck
+FULL_LOADS = (rows.MESSAGES, rows.CROWDED, rows.ECHO, rows.SEGMENT, rows.GRO)
+
+HEADINGS = ["work", "Yodel", "beside", "ratio", "min–max", "goal", "must", "verdict"]
 
 
-@dataclass
-class Row:
-    """One line: the same work done by Yodel and by its peer, with the bound on their ratio where there is one."""
+class Report:
+    """What a run came to, for the rows whose samples it has."""
 
-    title: str
-    unit: str
-    yodel: str
-    peer: str
-    metric: Callable
-    at_most: Optional[float] = None
-    at_least: Optional[float] = None
+    def __init__(self, samples):
+        self.samples = samples
+        self.rows = [row for row in rows.ROWS if row.yodel in samples and (isinstance(row, Plain) or row.peer in samples)]
 
-    def ratios(self, samples):
-        return [self.metric(a) / self.metric(b) for a, b in zip(samples[self.yodel], samples[self.peer])]
+    def values(self, row):
+        """What is judged, a value a round: a ratio where there is a peer, else the figure itself."""
+        own = [row.metric(sample) for sample in self.samples[row.yodel]]
+        if isinstance(row, Plain):
+            return own
+        return [a / row.metric(sample) for a, sample in zip(own, self.samples[row.peer])]
 
-    def is_met(self, samples):
-        ratio = median(self.ratios(samples))
-        return (self.at_most is None or ratio <= self.at_most) and (self.at_least is None or ratio >= self.at_least)
+    def figure(self, row, key):
+        return number(median(row.metric(sample) for sample in self.samples[key])) + row.unit
 
-    def cells(self, samples):
-        ratios = self.ratios(samples)
-        figures = [number(median(map(self.metric, samples[key]))) + self.unit for key in (self.yodel, self.peer)]
-        return [self.title, f"{figures[0]}", f"{figures[1]} ({self.peer})", f"{median(ratios):.2f}",
-                f"{min(ratios):.2f}–{max(ratios):.2f}", self.requirement(samples)]
-
-    def requirement(self, samples):
-        if self.at_most is None and self.at_least is None:
+    def verdict(self, row):
+        if row.must is None:
             return ""
-        bound = f"≤ {self.at_most}" if self.at_most is not None else f"≥ {self.at_least}"
-        return bound + (": met" if self.is_met(samples) else ": MISSED")
+        middle = median(self.values(row))
+        return "goal" if row.meets(middle, row.goal) else "met" if row.meets(middle, row.must) else "MISSED"
+
+    def cells(self, row):
+        values = self.values(row)
+        spread = f"{number(min(values))}–{number(max(values))}" if len(values) > 1 else ""
+        own = self.figure(row, row.yodel)
+        bounds = ["", ""] if row.must is None else [f"{sign(row)} {number(b)}" for b in (row.goal, row.must)]
+        if isinstance(row, Plain):
+            return [row.title, own, "", "", spread, *bounds, self.verdict(row)]
+        return [row.title, own, f"{self.figure(row, row.peer)} ({row.peer[0]})", number(median(values)), spread, *bounds,
+                self.verdict(row)]
+
+    @property
+    def missed(self):
+        return [row.title for row in self.rows if self.verdict(row) == "MISSED"]
+
+    @property
+    def faults(self):
+        return [f"{server}, {load}, round {index + 1}: {fault}" for (server, load), list_ in self.samples.items()
+                for index, sample in enumerate(list_) for fault in sample.faults]
+
+    def warnings(self):
+        found = []
+        for row in self.rows:
+            values = self.values(row)
+            spread = (max(values) - min(values)) / abs(median(values))
+            if spread > WIDE_SPREAD and not isinstance(row, Plain):
+                found.append(f"wide spread ({spread:.0%} of the median): {row.title}, {row.peer[0]}. The machine was not quiet.")
+        for (server, load), list_ in self.samples.items():
+            if load in FULL_LOADS and (busy := median(sample.busy for sample in list_)) < IDLE_SERVER:
+                found.append(f"{server}, {load}: used only {busy:.0%} of its core: its rate is not its limit "
+                             "(and part-filled batches cost more CPU)")
+        return found
+
+    def notes(self):
+        """What a reader of the table may ask next."""
+        lines = [f"Messages a second with {load}: {self.rates(load)}." for load in (rows.MESSAGES, rows.CROWDED)
+                 if self.rates(load)]
+        lost = [f"{server}, {load}: {sum(s.lost for s in list_):,} of {sum(s.answered for s in list_):,}"
+                for (server, load), list_ in self.samples.items() if sum(s.lost for s in list_)]
+        lines.append(f"Datagrams lost: {'; '.join(lost) or 'none'}.")
+        lines += self.note_on_loops() + self.note_on_waiting() + self.note_on_memory()
+        return lines + [f"Answers that were errors or wrong: {f'{len(self.faults)}, see below' if self.faults else 'none'}."]
+
+    def rates(self, load):
+        return ", ".join(f"{server} {number(median(s.rate for s in list_))}"
+                         for (server, other), list_ in self.samples.items() if other == load)
+
+    def note_on_loops(self):
+        key = ("yodel, 2 loops", rows.CORES)
+        if key not in self.samples:
+            return []
+        def middle(metric):
+            return median(map(metric, self.samples[key]))
+        return [f"2 loops share both cores with their load: the gateway used {middle(lambda s: s.busy):.2f} of them, its target "
+                f"{middle(lambda s: s.figures['target']):.2f}, and wrk had what was left of 2."]
+
+    def note_on_waiting(self):
+        lines = []
+        for server in (rows.YODEL, rows.C_RELAY):
+            if (server, rows.SILENT) not in self.samples:
+                continue
+            waiting = self.samples[server, rows.SILENT]
+            kept = median(a.rate / b.rate for a, b in zip(waiting, self.samples[server, rows.MESSAGES]))
+            kib = [median(s.figures[name] for s in waiting) for name in ("exchange_kib", "connection_kib")]
+            lines.append(f"Beside 4,000 exchanges without a reply {server} kept {kept:.2f} of its messages a second; each took "
+                         f"{kib[0]:.1f} KiB, and its connection {kib[1]:.1f} KiB before.")
+        return lines
+
+    def note_on_memory(self):
+        list_ = self.samples.get((rows.YODEL, rows.GROWTH), [])
+        return [f"Resident memory after message 10⁵: {s.figures['early_kib'] / 1024:.1f} MiB, after 10⁶: "
+                f"{s.figures['late_kib'] / 1024:.1f} MiB." for s in list_]
+
+    def text_table(self):
+        table = [HEADINGS] + [self.cells(row) for row in self.rows]
+        widths = [max(len(line[column]) for line in table) for column in range(len(HEADINGS))]
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in table]
+        return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+
+    def markdown_table(self):
+        table = [HEADINGS, ["---"] * len(HEADINGS)] + [self.cells(row) for row in self.rows]
+        return "\n".join("| " + " | ".join(line) + " |" for line in table)
+
+    def json(self):
+        """The medians, for what goes on from them."""
+        return {f"{server}, {load}": {
+            "rate": median(s.rate for s in list_), "cpu_us": median(s.cpu_us for s in list_),
+            **{name: median(s.figures[name] for s in list_) for name in list_[0].figures}}
+            for (server, load), list_ in self.samples.items()}
 
 
-HEADINGS = ["work", "Yodel", "peer", "ratio", "min–max", "required"]
-
-# The samples' names; they are also what the table calls the peers.
-RELAY, GATEWAY, CONSTANT, C_RELAY = "yodel, echo elsewhere", "yodel", "constant.c", "relay.c"
-YODEL_ECHO, ECHO = "yodel echo", "echo.c"
-
-ROWS = [
-    Row("JSON message relayed, gateway process alone: CPU", " µs", RELAY, CONSTANT, lambda s: s.cpu_us, at_most=3.0),
-    Row("the same: CPU", " µs", RELAY, C_RELAY, lambda s: s.cpu_us),
-    Row("JSON message relayed, embedded echo server included: CPU", " µs", GATEWAY, CONSTANT, lambda s: s.cpu_us),
-    Row("JSON messages relayed, gateway process alone", "/s", RELAY, CONSTANT, lambda s: s.rate),
-    Row("datagrams echoed", "/s", YODEL_ECHO, ECHO, lambda s: s.rate, at_least=0.85),
-    Row("datagram echoed: CPU", " µs", YODEL_ECHO, ECHO, lambda s: s.cpu_us),
-]
+def sign(row):
+    return "≥" if getattr(row, "more_is_better", False) else "≤"
 
 
 def number(value):
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.2f}"
-
-
-def missed(samples):
-    return [row.title for row in ROWS if not row.is_met(samples)]
-
-
-def faults(samples):
-    return [f"{name}, round {index + 1}: {fault}"
-            for name, list_ in samples.items() for index, sample in enumerate(list_) for fault in sample.faults]
-
-
-def warnings(samples):
-    found = []
-    for row in ROWS:
-        ratios = row.ratios(samples)
-        spread = (max(ratios) - min(ratios)) / median(ratios)
-        if spread > WIDE_SPREAD:
-            found.append(f"wide spread ({spread:.0%} of the median): {row.title}. The machine was not quiet.")
-    for name, list_ in samples.items():
-        busy = median(sample.busy for sample in list_)
-        if busy < IDLE_SERVER:
-            found.append(f"{name} used only {busy:.0%} of its core: its rate is not its limit (and part-filled batches cost more CPU)")
-    return found
-
-
-def notes(samples):
-    """What a reader of the table may ask next."""
-    busy = ", ".join(f"{name} {median(s.busy for s in list_):.0%}" for name, list_ in samples.items())
-    lost = ", ".join(f"{name} {sum(s.lost for s in samples[name]):,} of {sum(s.answered for s in samples[name]):,}"
-                     for name in (YODEL_ECHO, ECHO))
-    wrong = len(faults(samples))
-    return [f"Share of a core used: {busy}.", f"Datagrams lost: {lost}.",
-            f"Answers that were errors or wrong: {'none' if wrong == 0 else f'{wrong} found, see below'}."]
-
-
-def text_table(samples):
-    table = [HEADINGS] + [row.cells(samples) for row in ROWS]
-    widths = [max(len(row[column]) for row in table) for column in range(len(HEADINGS))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in table]
-    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
-
-
-def markdown_table(samples):
-    rows = [HEADINGS, ["---"] * len(HEADINGS)] + [row.cells(samples) for row in ROWS]
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.0f}" if value == int(value) and value >= 4 else f"{value:.2f}"
