@@ -71,9 +71,9 @@ def _posted(server, seconds, cores, connections, script, url, checks, others):
                   faults=faults + checks.faults, figures=figures)
 
 
-def datagrams(server, seconds, cores, udpload, clients=UDP_CLIENTS, outstanding=UDP_OUTSTANDING, size=UDP_BYTES, mode=None):
+def datagrams(server, seconds, cores, udpload, clients=UDP_CLIENTS, outstanding=UDP_OUTSTANDING, size=UDP_BYTES, flags=()):
     """udpload keeps datagrams outstanding and compares every reply."""
-    command = [udpload, server.udp_port, seconds, clients, outstanding, size, *([mode] if mode else [])]
+    command = [udpload, *flags, server.udp_port, seconds, clients, outstanding, size]
     before = server.cpu_seconds()
     report = run_load(command, cores, seconds)
     cpu_seconds = server.cpu_seconds() - before

@@ -16,7 +16,7 @@ PACKAGES = "apt-get install gcc libc6-dev libmicrohttpd-dev wrk golang-go"
 
 RELAY_PARTS = ["relay_guard.c", "relay_json.c", "relay_sockets.c", "-lmicrohttpd"]
 LOADS = {"udpload": [], "latency": []}
-PEERS = {"constant": ["-lmicrohttpd"], "relay": RELAY_PARTS, "echo": [], "blocking": [], "dns": []}
+PEERS = {"constant": ["-lmicrohttpd"], "relay": RELAY_PARTS, "echo": [], "dns": []}
 
 
 def build(yodel, with_all):
@@ -37,11 +37,6 @@ def compile_(command):
     environment = os.environ | {"CGO_ENABLED": "0", "GOFLAGS": "-trimpath", "GOCACHE": str(BUILD / "go-cache")}
     if subprocess.run(command, cwd=SOURCES, timeout=120, env=environment).returncode != 0:
         raise BenchmarkError(f"{command[0]} failed; is all there? make need-bench, or on Debian: {PACKAGES}")
-
-
-def has_load(mode):
-    """Whether udpload can do that."""
-    return f'"{mode}"' in (SOURCES / "udpload.c").read_text()
 
 
 def free_port(kind=socket.SOCK_STREAM):
@@ -92,7 +87,7 @@ class Peers:
             "relay.c": server("c-relay", *self.c_relay()),
             "yodel": server("relay", *self.gateway(yodel, 1)),
             "echo.c": server("echo", BUILD / "echo"),
-            "blocking.c": server("blocking", BUILD / "blocking"),
+            "echo.c --single": server("echo-single", BUILD / "echo", "--single"),
             "yodel echo": server("yodel-echo", yodel, "echo", "--udp", "127.0.0.1:0", "--loops", "1", "--quiet"),
         }
         if with_all:

@@ -8,6 +8,7 @@ MESSAGES, CROWDED, CORES, SILENT, ONE = "64 connections", "800 connections", "al
 ECHO, SINGLE, SEGMENT, GRO = "16 × 16 × 64 bytes", "one outstanding", "UDP_SEGMENT", "UDP_GRO"
 START, GROWTH = "start", "growth"
 YODEL, CONSTANT, C_RELAY, YODEL_ECHO, C_ECHO = "yodel", "constant.c", "relay.c", "yodel echo", "echo.c"
+C_SINGLE = "echo.c --single"
 
 
 @dataclass
@@ -65,7 +66,7 @@ ROWS = [
     Row("messages, 2 loops beside 1", "/s", ("yodel, 2 loops", CORES), ("yodel, 1 loop", CORES), rate, 1.05, 1.0, True),
     Row("datagrams echoed, 16 × 16 × 64 bytes", "/s", (YODEL_ECHO, ECHO), (C_ECHO, ECHO), rate, 1.0, 0.9, True),
     Row("the same: CPU a datagram", " µs", (YODEL_ECHO, ECHO), (C_ECHO, ECHO), cpu, 1.0, 1.15),
-    Row("datagrams echoed, one outstanding", "/s", (YODEL_ECHO, SINGLE), ("blocking.c", SINGLE), rate, 1.0, 0.85, True),
+    Row("datagrams echoed, one outstanding", "/s", (YODEL_ECHO, SINGLE), (C_SINGLE, SINGLE), rate, 1.0, 0.85, True),
     Row("datagrams echoed, bursts sent with UDP_SEGMENT", "/s", (YODEL_ECHO, SEGMENT), (C_ECHO, SEGMENT), rate, 6, 4, True),
     Row("the same, read with UDP_GRO", "/s", (YODEL_ECHO, GRO), (C_ECHO, GRO), rate, 18, 12, True),
     Plain("4,000 exchanges without a reply: memory each", " KiB", (YODEL, SILENT), lambda s: s.figures["exchange_kib"], 8, 16),

@@ -10,10 +10,11 @@ import loads
 import rows
 import single
 from loads import Sample
-from peers import BUILD, has_load
+from peers import BUILD
 
 WARM_UP_SECONDS = 1
 BURSTS = {"clients": 8, "outstanding": 32, "size": 512}
+BURST_FLAGS = {rows.SEGMENT: ["--segment"], rows.GRO: ["--segment", "--gro"]}
 
 
 @dataclass
@@ -44,15 +45,14 @@ def works(peers, yodel, server_cores, load_cores, with_all):
 
     found = [messages(name) for name in (rows.CONSTANT, rows.C_RELAY, rows.YODEL)]
     found += [datagrams(name, rows.ECHO) for name in (rows.C_ECHO, rows.YODEL_ECHO)]
-    found += [datagrams(name, rows.SINGLE, clients=1, outstanding=1) for name in ("blocking.c", rows.YODEL_ECHO)]
+    found += [datagrams(name, rows.SINGLE, clients=1, outstanding=1) for name in (rows.C_SINGLE, rows.YODEL_ECHO)]
     if not with_all:
         return found
     found += [Work(("dnsdist", rows.MESSAGES), lambda seconds: loads.queries(servers["dnsdist"], seconds, load_cores)),
               messages("Go")]
     found += [messages(name, rows.CROWDED, connections=800) for name in (rows.CONSTANT, rows.C_RELAY, rows.YODEL)]
-    for mode, load in (("segment", rows.SEGMENT), ("gro", rows.GRO)):
-        if has_load(mode):
-            found += [datagrams(name, load, mode=mode, **BURSTS) for name in (rows.C_ECHO, rows.YODEL_ECHO)]
+    for load, flags in BURST_FLAGS.items():
+        found += [datagrams(name, load, flags=flags, **BURSTS) for name in (rows.C_ECHO, rows.YODEL_ECHO)]
     all_cores = server_cores | load_cores
     found += [Work((name, rows.CORES), lambda seconds, name=name: loads.messages(
         servers[name], seconds, all_cores, others=[peers.target])) for name in ("yodel, 1 loop", "yodel, 2 loops")]
