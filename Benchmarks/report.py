@@ -17,7 +17,8 @@ class Report:
 
     def __init__(self, samples):
         self.samples = samples
-        self.rows = [row for row in rows.ROWS if row.yodel in samples and (isinstance(row, Plain) or row.peer in samples)]
+        self.rows = [row for row in rows.ROWS
+                     if row.yodel in samples and (isinstance(row, Plain) or row.peer in samples)]
 
     def values(self, row):
         """What is judged, a value a round: a ratio where there is a peer, else the figure itself."""
@@ -60,7 +61,8 @@ class Report:
             values = self.values(row)
             spread = (max(values) - min(values)) / abs(median(values))
             if spread > WIDE_SPREAD and not isinstance(row, Plain):
-                found.append(f"wide spread ({spread:.0%} of the median): {row.title}, {row.peer[0]}. The machine was not quiet.")
+                found.append(f"wide spread ({spread:.0%} of the median): {row.title}, {row.peer[0]}. The machine was not "
+                             "quiet.")
         for (server, load), list_ in self.samples.items():
             if load in FULL_LOADS and (busy := median(sample.busy for sample in list_)) < IDLE_SERVER:
                 found.append(f"{server}, {load}: used only {busy:.0%} of its core: its rate is not its limit "
@@ -87,8 +89,8 @@ class Report:
             return []
         def middle(metric):
             return median(map(metric, self.samples[key]))
-        return [f"2 loops share both cores with their load: the gateway used {middle(lambda s: s.busy):.2f} of them, its target "
-                f"{middle(lambda s: s.figures['target']):.2f}, and wrk had what was left of 2."]
+        return [f"2 loops share both cores with their load: the gateway used {middle(lambda s: s.busy):.2f} of them, its "
+                f"target {middle(lambda s: s.figures['target']):.2f}, and wrk had what was left of 2."]
 
     def note_on_waiting(self):
         lines = []
@@ -98,8 +100,8 @@ class Report:
             waiting = self.samples[server, rows.SILENT]
             kept = median(a.rate / b.rate for a, b in zip(waiting, self.samples[server, rows.MESSAGES]))
             kib = [median(s.figures[name] for s in waiting) for name in ("exchange_kib", "connection_kib")]
-            lines.append(f"Beside 4,000 exchanges without a reply {server} kept {kept:.2f} of its messages a second; each took "
-                         f"{kib[0]:.1f} KiB, and its connection {kib[1]:.1f} KiB before.")
+            lines.append(f"Beside 4,000 messages without a reply {server} kept {kept:.2f} of its messages a second; each "
+                         f"took {kib[0]:.1f} KiB, and its connection {kib[1]:.1f} KiB before.")
         return lines
 
     def note_on_memory(self):

@@ -58,7 +58,8 @@ def works(peers, yodel, server_cores, load_cores, with_all):
         servers[name], seconds, all_cores, others=[peers.target])) for name in ("yodel, 1 loop", "yodel, 2 loops")]
     found += answer_times(peers, server_cores, load_cores, latency)
     found += waiting(peers, yodel, server_cores, load_cores)
-    found += [Work((rows.YODEL, rows.START), lambda _: Sample(1, 1, 0, figures={"start_ms": single.start_ms(yodel, all_cores)})),
+    found += [Work((rows.YODEL, rows.START), lambda _: Sample(
+                  1, 1, 0, figures={"start_ms": single.start_ms(yodel, all_cores)})),
               Work((rows.YODEL, rows.GROWTH), lambda _: single.growth(
                   peers.gateway(yodel, 1), server_cores, load_cores, BUILD), warms_up=False, most_samples=1)]
     return found
