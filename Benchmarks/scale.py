@@ -64,19 +64,21 @@ def messages(m, o):
     in_flight = o.max_in_flight
     most_in_flight = o.ports / 3
     found = [
-        ("CPU", o.cores * 1e6 / cpu_us * o.efficiency, f"{cpu_us:.1f} µs a message, {o.cores:.0f} loops, {o.efficiency:.0%} each"),
+        ("CPU", o.cores * 1e6 / cpu_us * o.efficiency,
+         f"{cpu_us:.1f} µs a message, {o.cores:.0f} loops, {o.efficiency:.0%} each"),
         ("the network card", o.gbit * 1e9 / 8 / bytes_out, f"{bytes_out} bytes out a message (answer and datagram)"),
         ("exchanges in flight", in_flight / (o.rtt_ms / 1e3),
          f"--max-in-flight {in_flight:.0f}, a round trip of {o.rtt_ms:g} ms"),
         ("the rest of 500 ms in full", OPENING_SHARE * in_flight / REST_SECONDS,
-         "7/8 of as many sockets may rest; past it the longest rested is taken early, and a target that duplicates gets 503"),
+         "7/8 of as many sockets may rest; past it the longest rested goes early, and a target that duplicates gets 503"),
         ("the same with every port", OPENING_SHARE * most_in_flight / REST_SECONDS,
          f"--max-in-flight {most_in_flight:.0f}: in flight, resting and retired share {o.ports:.0f} ports"),
         ("retired sockets", RETIRED_SHARE * in_flight / RETIREMENT_SECONDS / (o.loss_percent / 100),
          f"3/4 of as many of a target's sockets, 10 s each, where {o.loss_percent:g} % get no reply; past it 503"),
         ("one shared counter", 1e9 / o.shared_ns / o.shared_writes,
          f"{o.shared_writes:g} writes a message of {o.shared_ns:g} ns: exchanges in flight, over all loops"),
-        ("accepting, without keep-alive", 1e6 / o.accept_us, f"one acceptor, {o.accept_us:g} µs a connection; kept alive: no bound"),
+        ("accepting, without keep-alive", 1e6 / o.accept_us,
+         f"one acceptor, {o.accept_us:g} µs a connection; kept alive: no bound"),
     ]
     return sorted(found, key=lambda line: line[1])
 
@@ -89,11 +91,12 @@ def datagrams(m, o):
         share = busiest_share(flows, int(o.cores))
         found.append((f"64 bytes, {flows} flows", o.efficiency * 1e6 / plain / share,
                       f"the busiest of {o.cores:.0f} loops has {share:.1%} of them (hash of the shared port)"))
-    found.append(("64 bytes: the network card", o.gbit * 1e9 / 8 / frame(64, IP_UDP), f"{frame(64, IP_UDP)} bytes on the wire"))
+    card = o.gbit * 1e9 / 8
+    found.append(("64 bytes: the network card", card / frame(64, IP_UDP), f"{frame(64, IP_UDP)} bytes on the wire"))
     if burst := m.get("yodel echo, UDP_GRO"):
         found.append(("512 bytes in bursts, one flow: one loop", o.efficiency * burst["rate"],
                       f"{burst['cpu_us']:.2f} µs a datagram, if the card's driver lets the kernel coalesce (UDP_GRO)"))
-    found.append(("512 bytes: the network card", o.gbit * 1e9 / 8 / frame(512, IP_UDP), f"{frame(512, IP_UDP)} bytes on the wire"))
+    found.append(("512 bytes: the network card", card / frame(512, IP_UDP), f"{frame(512, IP_UDP)} bytes on the wire"))
     return found
 
 
