@@ -92,12 +92,12 @@ static void open_client(struct client *client, int epoll, uint16_t port)
     if (client->descriptor < 0 || connect(client->descriptor, (struct sockaddr *)&address, sizeof address) < 0
         || epoll_ctl(epoll, EPOLL_CTL_ADD, client->descriptor, &interest) < 0)
         fail("socket");
-    int on = 1, receive_buffer_bytes = 1024 * 1024;
+    int on = 1;
     if (reads_bursts && setsockopt(client->descriptor, SOL_UDP, UDP_GRO, &on, sizeof on) < 0)
         fail("UDP_GRO");
     // A burst comes at once, and in pieces it counts for more than its bytes.
-    if (sends_bursts
-        && setsockopt(client->descriptor, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes, sizeof receive_buffer_bytes) < 0)
+    int buffer_bytes = 1024 * 1024;
+    if (sends_bursts && setsockopt(client->descriptor, SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof buffer_bytes) < 0)
         fail("SO_RCVBUF");
     for (int i = 0; i < outstanding; i++) {
         struct slot *slot = &client->slots[i];
@@ -288,8 +288,8 @@ static int argument(int count, char **arguments, int index, int fallback, int le
 {
     int value = index < count ? atoi(arguments[index]) : fallback;
     if (value < least || value > most) {
-        fprintf(stderr, "usage: udpload [--segment] [--gro] PORT [SECONDS [CLIENTS [OUTSTANDING [BYTES]]]]: %d is not in %d to %d\n", value,
-                least, most);
+        fprintf(stderr, "usage: udpload [--segment] [--gro] PORT [SECONDS [CLIENTS [OUTSTANDING [BYTES]]]]: ");
+        fprintf(stderr, "%d is not in %d to %d\n", value, least, most);
         exit(64);
     }
     return value;

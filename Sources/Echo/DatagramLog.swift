@@ -4,7 +4,7 @@ import Synchronization
 
 /// The newest datagrams that an echo server saw, in one order over all its loops. From any thread.
 ///
-/// A loop writes a batch's datagrams many under one lock, by plain copies into memory that is made once: nothing is allocated, no
+/// A loop writes many datagrams under one lock, by plain copies into memory that is made once: nothing is allocated, no
 /// text is made. Readers ask when they like; one that is slow finds that something is gone, and costs the writers
 /// nothing.
 public final class DatagramLog: Sendable {

@@ -19,9 +19,12 @@ public struct CoalescedPayloads: RandomAccessCollection {
     count = (bytes.count + size - 1) / size
   }
 
+  /// 0.
   public var startIndex: Int { 0 }
+  /// ``count``.
   public var endIndex: Int { count }
 
+  /// One datagram's payload.
   public subscript(index: Int) -> UnsafeRawBufferPointer {
     precondition(indices.contains(index), "datagram \(index) of \(count)")
     return UnsafeRawBufferPointer(rebasing: bytes[index * size..<byteCount(ofFirst: index + 1)])

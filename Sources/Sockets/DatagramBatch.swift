@@ -4,9 +4,10 @@ import Glibc
 
 /// Many datagrams by one system call (recvmmsg(2), sendmmsg(2)), in memory that is made once.
 ///
-/// A batch is filled by ``receive(from:)``; replies to what it holds are collected by ``addReplies(to:count:numbered:)``
-/// and leave, with the same bytes and in the same order, by ``sendReplies(on:refused:)``. Where the kernel has a burst
-/// of equal datagrams as one, so does the batch: it is one read and one write.
+/// A batch is filled by ``receive(from:)``; replies to what it holds are collected by
+/// ``addReplies(to:count:numbered:)`` and leave, with the same bytes and in the same order, by
+/// ``sendReplies(on:refused:)``. Where the kernel has a burst of equal datagrams as one, so does the batch: it is one
+/// read and one write.
 public final class DatagramBatch {
   /// How many bursts one receipt takes at most.
   public let capacity: Int
