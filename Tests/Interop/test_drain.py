@@ -8,7 +8,7 @@ import pytest
 from support.checks import is_exchange, is_problem
 from support.child import INTERRUPT, TERMINATE, run_yodel
 from support.gateway import message_path
-from support.http import Wire, request_bytes
+from support.http import refuses_connections, request_bytes
 from support.udp import Target, paced, silence
 from support.waiting import wait_until
 
@@ -25,16 +25,6 @@ def start_message(gateway, text, **options):
     wire = gateway.wire()
     wire.send(request_bytes("POST", message_path(**options), text.encode()))
     return wire
-
-
-def refuses_connections(gateway):
-    try:
-        Wire(gateway.http, 1).close()
-    except ConnectionRefusedError:
-        return True
-    except OSError:
-        return False
-    return False
 
 
 def is_draining(wire):

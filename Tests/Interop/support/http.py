@@ -41,6 +41,17 @@ def request_bytes(method, path, body=None, headers=(), host="127.0.0.1"):
     return "\r\n".join([*lines, "", ""]).encode() + (body or b"")
 
 
+def refuses_connections(gateway):
+    """Whether nobody listens for HTTP there any more."""
+    try:
+        Wire(gateway.http, 1).close()
+    except ConnectionRefusedError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 class Wire:
     """One TCP connection on which the test decides every byte and its moment."""
 
