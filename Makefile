@@ -16,7 +16,7 @@ STREAM := .build/nginx/usr/lib/nginx/modules/ngx_stream_module.so
 RELEASE := --static-swift-stdlib -Xswiftc -cross-module-optimization
 
 .PHONY: help run build test docs lint test-swift test-interop test-browser test-sanitizers test-microhttpd-1.0 fuzz soak \
-	bench bench-quick page-figures screenshot clean need-build need-test need-bench need-peers
+	bench bench-quick bench-chapters page-figures screenshot clean need-build need-test need-bench need-peers
 
 help: ## what can be made
 	@grep -E '^[a-z0-9.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -93,6 +93,12 @@ bench: build need-bench need-peers ## measure beside all peers, some 8 minutes; 
 	Benchmarks/delays
 	Benchmarks/watched
 	Benchmarks/ping
+
+bench-chapters: build need-bench ## after make bench: its figures into the README, scale.md and where.md
+	@$(call install,perf,linux-perf)
+	Benchmarks/where --write
+	Benchmarks/scale.py --write
+	Benchmarks/chapters.py README.md .build/bench/report.md
 
 bench-quick: build need-bench ## the main figures in under a minute
 	Benchmarks/run --quick --markdown .build/bench/report.md

@@ -95,13 +95,14 @@ class Report:
     def note_on_waiting(self):
         lines = []
         for server in (rows.YODEL, rows.C_RELAY):
-            if (server, rows.SILENT) not in self.samples:
+            if not (waiting := self.samples.get((server, rows.SILENT))):
                 continue
-            waiting = self.samples[server, rows.SILENT]
-            kept = median(a.rate / b.rate for a, b in zip(waiting, self.samples[server, rows.MESSAGES]))
             kib = [median(s.figures[name] for s in waiting) for name in ("exchange_kib", "connection_kib")]
-            lines.append(f"Beside 4,000 messages without a reply {server} kept {kept:.2f} of its messages a second; each "
-                         f"took {kib[0]:.1f} KiB, and its connection {kib[1]:.1f} KiB before.")
+            lines.append(f"4,000 messages without a reply took {kib[0]:.1f} KiB each of {server}, their connections "
+                         f"{kib[1]:.1f} KiB before.")
+            if alone := self.samples.get((server, rows.MESSAGES)):
+                kept = median(a.rate / b.rate for a, b in zip(waiting, alone))
+                lines[-1] += f" Beside them it kept {kept:.2f} of its messages a second."
         return lines
 
     def note_on_memory(self):

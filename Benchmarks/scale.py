@@ -11,9 +11,12 @@ import random
 import sys
 from pathlib import Path
 
+sys.dont_write_bytecode = True  # nothing but .build is written
+
+import chapters
+
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTER = Path(__file__).with_name("scale.md")
-MARKS = ("<!-- calculated by Benchmarks/scale.py -->\n", "<!-- end -->\n")
 
 REST_SECONDS, RETIREMENT_SECONDS = 0.5, 10  # Limits.rest, Limits.retirement
 OPENING_SHARE, RETIRED_SHARE = 7 / 8, 3 / 4  # of --max-in-flight: SocketPool's openingLimit and retiredLimit
@@ -122,8 +125,7 @@ def main():
             + table(f"echo, {title}", "datagrams a second", datagrams(measured, options)))
     print(text)
     if options.write:
-        before, _, rest = CHAPTER.read_text().partition(MARKS[0])
-        CHAPTER.write_text(before + MARKS[0] + "\n" + text + "\n" + MARKS[1] + rest.partition(MARKS[1])[2])
+        chapters.put(text, CHAPTER)
     return 0
 
 
