@@ -19,9 +19,19 @@ extension UInt8 {
 }
 
 extension FixedWidthInteger {
-  /// Reads decimal digits and nothing else: the initialisers of integers take a sign.
+  /// Reads decimal digits and nothing else: the initialisers of integers take a sign. nil where there are none, or too
+  /// many.
+  @inlinable
   public init?(digits: some StringProtocol) {
-    guard digits.utf8.allSatisfy(\.isASCIIDigit) else { return nil }
-    self.init(digits)
+    guard !digits.utf8.isEmpty else { return nil }
+    var value: Self = 0
+    for byte in digits.utf8 {
+      guard byte.isASCIIDigit else { return nil }
+      let (shifted, isTooLong) = value.multipliedReportingOverflow(by: 10)
+      let (sum, isTooLarge) = shifted.addingReportingOverflow(Self(truncatingIfNeeded: byte & 0x0F))
+      if isTooLong || isTooLarge { return nil }
+      value = sum
+    }
+    self = value
   }
 }

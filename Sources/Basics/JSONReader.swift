@@ -66,7 +66,7 @@ private struct JSONReader {
       guard peek() == UInt8(ascii: "\"") else { throw error("a member's name in quotes was expected") }
       let nameOffset = offset
       let name = try readString()
-      guard names.insert(name) else {
+      guard names.insert(name, to: members) else {
         throw JSONError(
           offset: nameOffset, reason: "the member '\(escapedLine(name))' is there twice", isWellFormed: true)
       }
@@ -130,17 +130,12 @@ private struct SeenNames {
   /// Up to here a look at each is faster than a table; past it, it would take for ever.
   private static let few = 16
 
-  private var list: [String] = []
   private var table: Set<[UInt8]> = []
 
-  /// Adds a name; false where it is there already.
-  mutating func insert(_ name: String) -> Bool {
-    if list.count < Self.few {
-      guard !list.contains(where: { $0.utf8.elementsEqual(name.utf8) }) else { return false }
-      list.append(name)
-      return true
-    }
-    if table.isEmpty { table = Set(list.map { Array($0.utf8) }) }
+  /// Adds a name to those of `members`; false where it is there already.
+  mutating func insert(_ name: String, to members: [JSONValue.Member]) -> Bool {
+    if members.count < Self.few { return !members.contains { $0.name.utf8.elementsEqual(name.utf8) } }
+    if table.isEmpty { table = Set(members.map { Array($0.name.utf8) }) }
     return table.insert(Array(name.utf8)).inserted
   }
 }
@@ -156,7 +151,7 @@ extension JSONReader {
       switch byte {
       case UInt8(ascii: "\""):
         defer { offset += 1 }
-        return try text(of: bytes[start..<offset], at: start)
+        return try text(of: UnsafeBufferPointer(rebasing: bytes[start..<offset]).span, at: start)
       case UInt8(ascii: "\\"): return try readEscapedString(from: start)
       case 0..<0x20: throw error("a control character must be escaped")
       default: offset += 1
@@ -171,7 +166,7 @@ extension JSONReader {
       switch byte {
       case UInt8(ascii: "\""):
         offset += 1
-        return try text(of: resolved, at: start)
+        return try text(of: resolved.span, at: start)
       case UInt8(ascii: "\\"): resolved.append(contentsOf: Array(String(try readEscape()).utf8))
       case 0..<0x20: throw error("a control character must be escaped")
       default:
@@ -182,8 +177,8 @@ extension JSONReader {
     throw error("the text ends within a string")
   }
 
-  private func text(of bytes: some Collection<UInt8>, at start: Int) throws(JSONError) -> String {
-    guard let text = String(validating: bytes, as: UTF8.self) else {
+  private func text(of bytes: Span<UInt8>, at start: Int) throws(JSONError) -> String {
+    guard let text = String(utf8: bytes) else {
       throw JSONError(offset: start, reason: "the string is not valid UTF-8", isWellFormed: true)
     }
     return text

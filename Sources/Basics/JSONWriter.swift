@@ -45,13 +45,13 @@ public struct JSONWriter {
   }
 
   /// An integer as a member.
-  public mutating func member(_ name: StaticString, _ value: some BinaryInteger) {
+  public mutating func member(_ name: StaticString, _ value: some FixedWidthInteger) {
     key(name)
     integer(value)
   }
 
   /// An integer as a member whose name is only known at run time.
-  public mutating func member(escaping name: String, _ value: some BinaryInteger) {
+  public mutating func member(escaping name: String, _ value: some FixedWidthInteger) {
     separate()
     string(name)
     bytes.append(UInt8(ascii: ":"))
@@ -158,16 +158,19 @@ extension JSONWriter {
   }
 
   /// Digit by digit: a text of its own would be made for each number of each answer.
-  private mutating func integer(_ value: some BinaryInteger) {
+  private mutating func integer(_ value: some FixedWidthInteger) {
     if value < 0 { bytes.append(UInt8(ascii: "-")) }
-    var rest = value.magnitude
-    let start = bytes.count
-    repeat {
-      let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
-      bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit))
-      rest = quotient
-    } while rest != 0
-    bytes[start...].reverse()
+    // An integer has 64 bits here, so 20 digits at most.
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+      var start = digits.count
+      var rest = UInt64(value.magnitude)
+      repeat {
+        start -= 1
+        digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+        rest /= 10
+      } while rest != 0
+      bytes.append(contentsOf: UnsafeBufferPointer(rebasing: digits[start...]))
+    }
     needsComma = true
   }
 

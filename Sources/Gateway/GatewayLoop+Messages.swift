@@ -46,7 +46,7 @@ extension GatewayLoop {
     switch ReplyForm(accept: order.accept) {
     case .json: response = .api(Self.json(reply, to: order, milliseconds))
     case .raw(let type):
-      let isText = type == "text/plain" && String(validating: reply.bytes, as: UTF8.self) != nil
+      let isText = type == "text/plain" && String(utf8: reply.bytes) != nil
       response = .api(type: isText ? "text/plain; charset=utf-8" : type, reply.bytes)
       response.fields.append("Yodel-Sender", reply.sender.description)
     }
@@ -55,7 +55,7 @@ extension GatewayLoop {
   }
 
   private static func json(_ reply: Reply, to order: MessageOrder, _ milliseconds: String) -> [UInt8] {
-    let text = String(validating: reply.bytes, as: UTF8.self)
+    let text = String(utf8: reply.bytes)
     return JSONWriter.text { json in
       json.member("reply", text)
       if text == nil || order.message.isBinary { json.member("reply_base64", base64(reply.bytes)) }

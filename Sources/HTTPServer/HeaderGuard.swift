@@ -127,7 +127,7 @@ struct HeaderGuard {
   }
 
   static func isTokenByte(_ byte: UInt8) -> Bool {
-    byte < 128 && tokenBytes[Int(byte)]
+    byte < 128 && (byte < 64 ? tokenBytes.low : tokenBytes.high) >> UInt64(byte & 63) & 1 == 1
   }
 
   /// Whether every byte of a text is allowed; over its memory, which is several times faster than over its view.
@@ -136,7 +136,6 @@ struct HeaderGuard {
     return text.withUTF8 { $0.allSatisfy(isAllowed) }
   }
 
-  private static let tokenBytes: [Bool] = (0..<128).map { byte in
-    UInt8(byte).isNameByte || "!#$%&'*+^`|~".utf8.contains(UInt8(byte))
-  }
+  /// A bit for each byte that a token may have: letters, digits, and `!#$%&'*+-.^_`|~`.
+  private static var tokenBytes: (low: UInt64, high: UInt64) { (0x03FF_6CFA_0000_0000, 0x57FF_FFFF_C7FF_FFFE) }
 }
