@@ -21,7 +21,9 @@ public final class EventLoop: @unchecked Sendable {
   let poller: Poller
   let mailbox: Mailbox
   var timers = TimerQueue<Timer>()
-  private var jobs: [UnownedJob] = []
+  private var jobs: [Job] = []
+  /// What actors of this loop run on. It is set by the initialiser and never again.
+  private var serial: LoopSerialExecutor!
   private var turnHandlers: [any TurnHandler] = []
   private var isStopping = false
   private let thread = Atomic<UInt>(0)
@@ -38,6 +40,7 @@ public final class EventLoop: @unchecked Sendable {
     poller = try Poller()
     mailbox = try Mailbox()
     try poller.watchWakeups(of: mailbox.descriptor)
+    serial = LoopSerialExecutor(of: self)
   }
 
   deinit {
@@ -126,11 +129,9 @@ extension EventLoop {
   public func runJobs() {
     assertCurrent()
     while !jobs.isEmpty {
-      var batch: [UnownedJob] = []
+      var batch: [Job] = []
       swap(&batch, &jobs)
-      for job in batch {
-        job.runSynchronously(isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
-      }
+      for job in batch { run(job) }
       if jobs.isEmpty, jobs.capacity < batch.capacity {
         batch.removeAll(keepingCapacity: true)
         swap(&batch, &jobs)
@@ -141,22 +142,42 @@ extension EventLoop {
 
 // MARK: - Executor
 
-extension EventLoop: SerialExecutor, TaskExecutor {
+extension EventLoop: TaskExecutor {
+  /// A piece of a task.
+  struct Job {
+    let job: UnownedJob
+    /// It belongs to an actor of the loop, and not just to a task that prefers the loop.
+    let isIsolated: Bool
+  }
+
   public func enqueue(_ job: consuming ExecutorJob) {
-    let job = UnownedJob(job)
+    add(Job(job: UnownedJob(job), isIsolated: false))
+  }
+
+  func add(_ job: Job) {
     if isCurrent { jobs.append(job) } else { mailbox.post(job) }
   }
+
+  private func run(_ job: Job) {
+    if job.isIsolated {
+      job.job.runSynchronously(isolatedTo: serialExecutor, taskExecutor: asUnownedTaskExecutor())
+    } else {
+      job.job.runSynchronously(on: asUnownedTaskExecutor())
+    }
+  }
+
+  /// What actors of this loop run on.
+  public var serialExecutor: UnownedSerialExecutor { serial.asUnownedSerialExecutor() }
 
   /// Does something on the loop's thread in a coming turn. From any thread.
   public func submit(_ work: @escaping @Sendable () -> Void) {
     mailbox.post(work)
   }
 
-  public func checkIsolated() {
-    assertCurrent()
-  }
-
-  public func isIsolatingCurrentContext() -> Bool? {
-    isCurrent
+  /// Does something on the loop's thread, at once where the caller is there, and answers what came of it. From any
+  /// thread.
+  public func execute<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
+    if isCurrent { return work() }
+    return await withUnsafeContinuation { waiter in submit { waiter.resume(returning: work()) } }
   }
 }

@@ -6,7 +6,7 @@ public protocol LoopActor: Actor {
 
 extension LoopActor {
   /// The loop runs the actor's jobs.
-  public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+  public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.serialExecutor }
 
   /// Enters the actor from what the loop, or a C library that it runs, calls back on its thread.
   ///

@@ -6,7 +6,7 @@ import Sockets
 /// What other threads give a loop, and the eventfd(2) that wakes it.
 final class Mailbox: Sendable {
   private struct Content {
-    var jobs: [UnownedJob] = []
+    var jobs: [EventLoop.Job] = []
     var works: [@Sendable () -> Void] = []
     /// The loop is to end. No work that says so: a loop that never ran would keep it, and it the loop.
     var stops = false
@@ -24,7 +24,7 @@ final class Mailbox: Sendable {
     event = Descriptor(owning: try systemCall(.eventfd) { eventfd(0, flags) })
   }
 
-  func post(_ job: UnownedJob) {
+  func post(_ job: EventLoop.Job) {
     post { $0.jobs.append(job) }
   }
 
@@ -61,7 +61,7 @@ final class Mailbox: Sendable {
   /// Does the works, in the order in which they came, and hands on the jobs.
   ///
   /// - Returns: whether the loop is to end.
-  func deliver(_ enqueue: (UnownedJob) -> Void) -> Bool {
+  func deliver(_ enqueue: (EventLoop.Job) -> Void) -> Bool {
     let taken = content.withLock { content -> Content? in
       guard content.isSignalled else { return nil }
       defer { content = Content() }

@@ -135,7 +135,7 @@ private actor Resident {
   private nonisolated let loop: EventLoop
   private(set) var counted = 0
 
-  nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+  nonisolated var unownedExecutor: UnownedSerialExecutor { loop.serialExecutor }
 
   init(of loop: EventLoop) {
     self.loop = loop
