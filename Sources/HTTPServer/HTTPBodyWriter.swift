@@ -18,6 +18,7 @@ public struct HTTPBodyWriter: @unchecked Sendable {
 
   /// The client will send nothing more. It may have gone altogether, which writing to it would tell. On the loop.
   public var clientHasEnded: Bool {
-    worker.assumeOnLoop { _ in !body.isClosed && body.connection.hasEnded }
+    worker.loop.assertCurrent()
+    return !body.isClosed && body.connection.hasEnded
   }
 }

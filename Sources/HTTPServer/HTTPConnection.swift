@@ -5,8 +5,8 @@ import TLS
 
 /// A connection and the request that is under way on it; one at a time, as libmicrohttpd has it.
 ///
-/// It belongs to its worker's loop, as everything here does.
-final class HTTPConnection {
+/// `@unchecked Sendable`: it belongs to its worker's loop, as everything here does.
+final class HTTPConnection: @unchecked Sendable {
   /// Where the request is.
   enum Phase {
     /// No head yet.

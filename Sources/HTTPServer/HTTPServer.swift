@@ -72,20 +72,22 @@ public final class HTTPServer: Sendable {
 
   /// Begins to serve.
   public func start() async throws(SocketError) {
-    for worker in workers { try await worker.start() }
+    for worker in workers {
+      try await worker.loop.execute { Result { () throws(SocketError) in try worker.start() } }.get()
+    }
     try await acceptor.start()
   }
 
   /// Takes no connection that the kernel has not queued already, and waits until every request that was begun has its
   /// answer. What comes on kept-alive connections meanwhile is refused.
   public func drain() async {
-    for worker in workers { await worker.beginDraining() }
+    for worker in workers { await worker.loop.execute { worker.beginDraining() } }
     await acceptor.stop()
     for worker in workers { await worker.drained() }
   }
 
   /// Closes all connections, after ``drain()``.
   public func stop() async {
-    for worker in workers { await worker.stop() }
+    for worker in workers { await worker.loop.execute { worker.stop() } }
   }
 }

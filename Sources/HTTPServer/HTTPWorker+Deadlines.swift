@@ -50,12 +50,14 @@ extension HTTPWorker {
     connection.deadline = min(connection.deadline ?? drain.graceEnds, max(drain.graceEnds, loop.now))
   }
 
-  /// Waits until every request that was accepted has its answer.
+  /// Waits until every request that was accepted has its answer. From any thread.
   func drained() async {
-    beginDraining()
     await withUnsafeContinuation { waiter in
-      drain!.waiters.append(waiter)
-      checkDrained()
+      loop.submit {
+        self.beginDraining()
+        self.drain!.waiters.append(waiter)
+        self.checkDrained()
+      }
     }
   }
 

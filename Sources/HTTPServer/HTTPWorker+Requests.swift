@@ -163,7 +163,8 @@ extension HTTPWorker {
   ) -> MHD_Result {
     connection.phase = .responding(since: loop.now)
     connection.deadline = nil
-    // Isolated to this worker and preferring its loop: a task that were not would visit the global pool.
+    // Preferring this worker's loop and isolated to nothing, it is there and stays there: to each actor that it entered
+    // and left again it would be switched, though that were on the same loop.
     let number = connection.requests
     connection.task = Task.immediate(executorPreference: loop) { [self] in
       let response = await application.respond(to: request)

@@ -38,13 +38,18 @@ extension HTTPWorker {
     resume(body.connection)
   }
 
-  /// Adds bytes of a producer; answers when there is room for more, false when the client has gone.
+  /// Adds bytes of a producer; answers when there is room for more, false when the client has gone. From any thread.
   func write(_ bytes: [UInt8], through writer: HTTPBodyWriter) async -> Bool {
-    let body = writer.body
-    guard !body.isClosed else { return false }
+    await withUnsafeContinuation { waiter in
+      if loop.isCurrent { return write(bytes, to: writer.body, waiter) }
+      loop.submit { self.write(bytes, to: writer.body, waiter) }
+    }
+  }
+
+  private func write(_ bytes: [UInt8], to body: StreamingBody, _ waiter: UnsafeContinuation<Bool, Never>) {
+    guard !body.isClosed else { return waiter.resume(returning: false) }
     body.append(bytes)
     resume(body.connection)
-    if body.hasRoom { return true }
-    return await withUnsafeContinuation { body.waitForRoom($0) }
+    if body.hasRoom { waiter.resume(returning: true) } else { body.waitForRoom(waiter) }
   }
 }

@@ -10,15 +10,19 @@ import TLS
 ///
 /// libmicrohttpd is run at the end of a turn, once for all that happened in it. It calls back (`HTTPWorker+Callbacks`),
 /// a request goes through its phases (`HTTPWorker+Requests`), its application's function runs as a task on this loop.
-actor HTTPWorker: LoopActor {
-  nonisolated let loop: EventLoop
+///
+/// `@unchecked Sendable`: everything but ``load`` is touched on its loop's thread alone, as every entry asserts. It is no
+/// actor, since C enters it: to enter an actor from there took two allocations and a question to the runtime, six times a
+/// message.
+final class HTTPWorker: @unchecked Sendable {
+  let loop: EventLoop
   let application: any HTTPApplication
   let status: ServerStatus
   let deadlines: HTTPDeadlines
   /// What new connections are shown; nil where nothing is encrypted.
   let certificate: Locked<TLSCertificate>?
   /// How many connections this worker has; the acceptor reads it from its own loop.
-  nonisolated let load = Atomic<Int>(0)
+  let load = Atomic<Int>(0)
 
   private var daemon: Daemon?
   /// By descriptor; nil where none is open.
@@ -57,8 +61,9 @@ actor HTTPWorker: LoopActor {
     self.log = log
   }
 
-  /// Begins to serve the connections that it will be given.
+  /// Begins to serve the connections that it will be given. On the loop, as ``stop()``.
   func start() throws(SocketError) {
+    loop.assertCurrent()
     let daemon = Daemon(callbacks(), showing: certificate?.withLock { $0 })
     self.daemon = daemon
     _ = try loop.register(daemon.epollDescriptor, for: .readable, handler: self, token: Self.daemonToken)
@@ -81,12 +86,12 @@ actor HTTPWorker: LoopActor {
 
 extension HTTPWorker {
   /// Serves a connection that the acceptor took. From any thread; on this worker's loop at once.
-  nonisolated func adopt(_ descriptor: Int32, peer: SocketAddress, refusal: HTTPRefusal?) {
+  func adopt(_ descriptor: Int32, peer: SocketAddress, refusal: HTTPRefusal?) {
     load.add(1, ordering: .relaxed)
     if loop.isCurrent {
-      assumeOnLoop { $0.adoptNow(descriptor, peer, refusal) }
+      adoptNow(descriptor, peer, refusal)
     } else {
-      loop.submit { self.assumeOnLoop { $0.adoptNow(descriptor, peer, refusal) } }
+      loop.submit { self.adoptNow(descriptor, peer, refusal) }
     }
   }
 
@@ -149,18 +154,18 @@ extension HTTPWorker {
 // MARK: - Turns
 
 extension HTTPWorker: DescriptorHandler, TurnHandler {
-  nonisolated func descriptorReady(_ readiness: Readiness, token: Int) {
-    assumeOnLoop { worker in
-      if token == Self.daemonToken { return worker.needsRun = true }
-      if readiness.contains(.error) || readiness.contains(.hangUp) { return worker.clientIsGone(token) }
-      // What came before the end is looked at first.
-      if readiness.contains(.readable) { worker.bytesArrived(token) }
-      if readiness.contains(.peerEnded) { worker.clientEnded(token) }
-    }
+  func descriptorReady(_ readiness: Readiness, token: Int) {
+    loop.assertCurrent()
+    if token == Self.daemonToken { return needsRun = true }
+    if readiness.contains(.error) || readiness.contains(.hangUp) { return clientIsGone(token) }
+    // What came before the end is looked at first.
+    if readiness.contains(.readable) { bytesArrived(token) }
+    if readiness.contains(.peerEnded) { clientEnded(token) }
   }
 
-  nonisolated func turnEnds() -> MonotonicTime? {
-    assumeOnLoop { $0.endTurn() }
+  func turnEnds() -> MonotonicTime? {
+    loop.assertCurrent()
+    return endTurn()
   }
 
   private func endTurn() -> MonotonicTime? {

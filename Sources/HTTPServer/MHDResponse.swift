@@ -33,9 +33,7 @@ struct MHDResponse: ~Copyable {
 
 private let readBody: MHD_ContentReaderCallback = { context, _, room, count in
   let body = Unmanaged<StreamingBody>.fromOpaque(context!).takeUnretainedValue()
-  return Callback(arguments: (body, room!, count)).enter(body.worker) { worker, call in
-    worker.read(call.0, into: call.1, call.2)
-  }
+  return body.worker.read(body, into: room!, count)
 }
 
 private let closeBody: MHD_ContentReaderFreeCallback = { context in

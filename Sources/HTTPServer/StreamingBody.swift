@@ -3,7 +3,9 @@ import Glibc
 
 /// The bytes of an answer on their way from a writer that waits to libmicrohttpd, which does not. It belongs to its
 /// worker's loop, and keeps nothing but what it is told.
-final class StreamingBody {
+///
+/// `@unchecked Sendable`: it is touched on that loop's thread alone.
+final class StreamingBody: @unchecked Sendable {
   /// How many bytes libmicrohttpd asks for at a time.
   static let block = 16 << 10
 
