@@ -8,7 +8,9 @@ import Sockets
 public actor UDPRelay: LoopActor {
   /// The loop that everything here runs on.
   public nonisolated let loop: EventLoop
-  private var engine: RelayEngine<LoopNetwork>
+  /// Used on the loop's thread alone, which every use asserts: to enter the actor from what the loop calls, and from a
+  /// task on the loop, takes allocations and switches for nothing.
+  private nonisolated(unsafe) var engine: RelayEngine<LoopNetwork>
 
   /// A relay on `loop`.
   ///
@@ -38,8 +40,22 @@ extension UDPRelay {
   ///   - timeout: how long to wait, from the send.
   ///   - fresh: whether to use a source port that no message used before.
   /// - Throws: ``RelayError``; ``RelayError/cancelled`` as soon as the task is.
-  public func exchange(
+  public nonisolated func exchange(
     _ message: [UInt8], with target: Target, within timeout: Nanoseconds, fresh: Bool = false
+  ) async throws(RelayError) -> Reply {
+    guard loop.isCurrent else { return try await enter(message, with: target, within: timeout, fresh: fresh) }
+    return try await exchangeHere(message, with: target, within: timeout, fresh: fresh)
+  }
+
+  /// Has who is elsewhere wait on the loop.
+  private func enter(
+    _ message: [UInt8], with target: Target, within timeout: Nanoseconds, fresh: Bool
+  ) async throws(RelayError) -> Reply {
+    try await exchangeHere(message, with: target, within: timeout, fresh: fresh)
+  }
+
+  private nonisolated func exchangeHere(
+    _ message: [UInt8], with target: Target, within timeout: Nanoseconds, fresh: Bool
   ) async throws(RelayError) -> Reply {
     let exchange = try begin(message, with: target.address, within: timeout, fresh: fresh)
     let result = await withTaskCancellationHandler {
@@ -52,9 +68,10 @@ extension UDPRelay {
 
   /// All that is done at once; apart, since what a function that waits could keep is allocated.
   @inline(never)
-  private func begin(
+  private nonisolated func begin(
     _ message: [UInt8], with target: SocketAddress, within timeout: Nanoseconds, fresh: Bool
   ) throws(RelayError) -> ExchangeID {
+    loop.assertCurrent()
     guard !Task.isCancelled else { throw .cancelled }
     if engine.network.relay == nil {
       engine.network.relay = self
@@ -66,9 +83,9 @@ extension UDPRelay {
   /// From any thread, and at any time.
   private nonisolated func cancel(_ exchange: ExchangeID) {
     if loop.isCurrent {
-      assumeOnLoop { $0.engine.cancel(exchange) }
+      engine.cancel(exchange)
     } else {
-      loop.submit { self.assumeOnLoop { $0.engine.cancel(exchange) } }
+      loop.submit { self.engine.cancel(exchange) }
     }
   }
 }
@@ -77,15 +94,18 @@ extension UDPRelay {
 
 extension UDPRelay: DescriptorHandler, TimerHandler, TurnHandler {
   public nonisolated func descriptorReady(_ readiness: Readiness, token: Int) {
-    assumeOnLoop { $0.engine.ready(token, readiness) }
+    loop.assertCurrent()
+    engine.ready(token, readiness)
   }
 
   public nonisolated func timerFired(_ token: Int) {
-    assumeOnLoop { $0.engine.timerFired(token) }
+    loop.assertCurrent()
+    engine.timerFired(token)
   }
 
   public nonisolated func turnEnds() -> MonotonicTime? {
-    assumeOnLoop { $0.engine.sendWaiting() }
+    loop.assertCurrent()
+    engine.sendWaiting()
     return nil
   }
 }
