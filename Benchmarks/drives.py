@@ -1,0 +1,41 @@
+"""Loads that are the same in every run, so that what they cost can be counted: messages one after the other over one
+connection, datagrams in bursts, each sent while the server is halted, so that all of it is there when it goes on."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+
+from processes import BenchmarkError
+
+BURST, DATAGRAM_BYTES = 32, 64
+RELAY = ["serve", "--loops", "1", "--http", "127.0.0.1:0", "--udp", "127.0.0.1:0"]
+ECHO = ["echo", "--loops", "1", "--quiet", "--udp", "127.0.0.1:0"]
+
+
+def post(server, count):
+    """Posts messages, and compares what comes back."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.http_port, timeout=60)
+    for number in range(count):
+        message = f"message {number:06}"
+        connection.request("POST", "/api/messages", json.dumps({"message": message}), {"Content-Type": "application/json"})
+        answer = json.loads(connection.getresponse().read())
+        if answer.get("reply") != message:
+            raise BenchmarkError(f"the message {message!r} got {answer}")
+    connection.close()
+
+
+def send(server, count):
+    """Sends datagrams in bursts, and compares what comes back; it comes in order."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.connect(("127.0.0.1", server.udp_port))
+        client.settimeout(30)
+        for first in range(0, count, BURST):
+            burst = [b"%0*d" % (DATAGRAM_BYTES, number) for number in range(first, min(first + BURST, count))]
+            os.kill(server.process.pid, signal.SIGSTOP)
+            for datagram in burst:
+                client.send(datagram)
+            os.kill(server.process.pid, signal.SIGCONT)
+            if any(client.recv(DATAGRAM_BYTES + 1) != datagram for datagram in burst):
+                raise BenchmarkError("a datagram came back changed or out of order")
