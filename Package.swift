@@ -86,6 +86,9 @@ let package = Package(
     .executableTarget(
       name: "RelaySoak", dependencies: ["Basics", "Relay", "RelaySimulation"], path: "Tests/RelaySoak",
       swiftSettings: settings),
+    // Our JSON beside Foundation's, for `make bench`.
+    .executableTarget(
+      name: "JSONBench", dependencies: ["Basics"], path: "Tests/JSONBench", swiftSettings: settings),
     // Each names all that it imports: what is built anew after a change is decided by that.
     tests("BasicsTests", ["Basics", "TestSupport"]),
     tests("SocketsTests", ["Basics", "Sockets", "TestSupport", system]),
