@@ -40,8 +40,7 @@ import Testing
   @Test func nobodyElseIsOnTheLoop() async throws {
     try await withLoop { loop in
       #expect(!loop.isCurrent)
-      #expect(loop.isIsolatingCurrentContext() == false)
-      let isThere = try await loop.perform { loop.isCurrent && loop.isIsolatingCurrentContext() == true }
+      let isThere = try await loop.perform { loop.isCurrent }
       #expect(isThere)
       try await withLoop { other in
         let isOnTheOther = try await other.perform { !loop.isCurrent && other.isCurrent }
