@@ -18,32 +18,68 @@ public final class EchoServer: Sendable {
 
   /// Binds a server to addresses; it answers from ``start(whenImpairmentsExpire:)`` on.
   ///
-  /// Each loop has a socket of its own on each address, and the kernel spreads the senders over them.
+  /// Each loop has a socket of its own on each address, and the kernel spreads the senders over them. Inherited sockets
+  /// are dealt out to the loops as they are: the kernel lets no other join that is not of the same user (socket(7),
+  /// `SO_REUSEPORT`), and on two loops one socket's replies would overtake each other.
   ///
   /// - Parameters:
+  ///   - inherited: UDP sockets that are bound already, beside `addresses`; closed when the server stops.
   ///   - rate: datagrams a second that are answered for an IPv4 /24 or IPv6 /64 of public addresses.
   ///   - impairments: what is done to datagrams from the start; without a ``Impairments/fault``.
   ///   - log: where every datagram is recorded, refused ones included.
   /// - Throws: ``BindError``, naming the address that could not be had.
   public init(
-    on loops: [EventLoop], addresses: [SocketAddress], rate: Int = Limits.defaultEchoRate,
+    on loops: [EventLoop], addresses: [SocketAddress], inherited: [InheritedSocket] = [],
+    rate: Int = Limits.defaultEchoRate,
     impairments: Impairments = Impairments(), log: DatagramLog? = nil, observer: Observer? = nil
   ) throws(BindError) {
-    var sockets: [[BoundSocket<UDPSocket>]] = []
-    for address in addresses {
-      sockets.append(try Self.bind(address, beside: addresses, count: loops.count, isStamped: log != nil))
-    }
-    let bound = sockets.map { $0[0].address }
+    let listeners = try Self.bind(addresses, inherited, count: loops.count, isStamped: log != nil)
+    let bound = listeners.first.map(\.address)
     let networks = LocalNetworks()
     let filter = SourceFilter(own: bound, interfaces: networks.addresses, broadcasts: networks.broadcasts)
     let admission = EchoAdmission(filter: filter, limiter: Locked(RateLimiter(rate: rate)))
     self.addresses = bound
     initialImpairments = impairments
     self.log = log
-    impaired = ImpairedEcho(on: loops[0], sockets: sockets.map { $0[0] }, admission: admission, log: log)
+    impaired = ImpairedEcho(on: loops[0], sockets: listeners.first, admission: admission, log: log)
     workers = loops.indices.map { index in
       EchoWorker(
-        on: loops[index], sockets: sockets.map { $0[index] }, admission: admission, log: log, observer: observer)
+        on: loops[index], sockets: listeners.ofLoops[index], admission: admission, log: log, observer: observer)
+    }
+  }
+
+  /// What is listened on: the first socket of each address, and the sockets of each loop with the places of their
+  /// addresses among these.
+  private typealias Listeners = (
+    first: [BoundSocket<UDPSocket>], ofLoops: [[(place: Int, socket: BoundSocket<UDPSocket>)]]
+  )
+
+  private static func bind(
+    _ addresses: [SocketAddress], _ inherited: [InheritedSocket], count: Int, isStamped: Bool
+  ) throws(BindError) -> Listeners {
+    var listeners: Listeners = ([], Array(repeating: [], count: max(1, count)))
+    for address in addresses {
+      let sockets = try bind(address, beside: addresses, count: count, isStamped: isStamped)
+      for (loop, socket) in sockets.enumerated() { listeners.ofLoops[loop].append((listeners.first.count, socket)) }
+      listeners.first.append(sockets[0])
+    }
+    for (turn, given) in inherited.enumerated() {
+      let socket = try take(given, isStamped: isStamped)
+      let known = listeners.first.firstIndex { $0.address == given.address }
+      listeners.ofLoops[turn % listeners.ofLoops.count].append((known ?? listeners.first.count, socket))
+      if known == nil { listeners.first.append(socket) }
+    }
+    return listeners
+  }
+
+  private static func take(
+    _ inherited: InheritedSocket, isStamped: Bool
+  ) throws(BindError) -> BoundSocket<UDPSocket> {
+    do throws(SocketError) {
+      return try BoundSocket(
+        UDPSocket.inheriting(inherited, hopLimit: Limits.echoHopLimit, isStamped: isStamped))
+    } catch {
+      throw BindError(address: inherited.address, transport: .udp, cause: error)
     }
   }
 

@@ -12,7 +12,7 @@ actor EchoWorker: LoopActor {
   private var notes: BatchNotes?
   private let batch = DatagramBatch(capacity: Limits.echoBatch, datagramSize: Limits.receiveBuffer)
   /// What it will listen on when it starts.
-  private var waiting: [BoundSocket<UDPSocket>]
+  private var waiting: [(place: Int, socket: BoundSocket<UDPSocket>)]
   private var listeners: [Listener] = []
   /// Who answers instead while impairments are on; nil where they are off.
   private(set) var impaired: ImpairedEcho?
@@ -21,8 +21,11 @@ actor EchoWorker: LoopActor {
   private(set) var counters = EchoCounters()
 
   /// The worker owns its sockets: when it stops, they are closed.
+  ///
+  /// - Parameter sockets: each with the place of its address among the server's.
   init(
-    on loop: EventLoop, sockets: [BoundSocket<UDPSocket>], admission: EchoAdmission, log: DatagramLog? = nil,
+    on loop: EventLoop, sockets: [(place: Int, socket: BoundSocket<UDPSocket>)], admission: EchoAdmission,
+    log: DatagramLog? = nil,
     observer: EchoServer.Observer?
   ) {
     self.loop = loop
@@ -36,6 +39,8 @@ actor EchoWorker: LoopActor {
   /// A socket of this loop; the other loops have theirs on the same address.
   private struct Listener {
     let socket: BoundSocket<UDPSocket>
+    /// Which of the server's addresses it has.
+    let place: Int
     let registration: Registration
     /// The kernel's count of drops, as it was last told.
     var dropped: UInt32 = 0
@@ -43,10 +48,10 @@ actor EchoWorker: LoopActor {
 
   func start() throws(SocketError) {
     defer { waiting = [] }
-    for socket in waiting {
+    for (place, socket) in waiting {
       let token = listeners.count
       let registration = try loop.register(socket.socket.descriptor, for: .readable, handler: self, token: token)
-      listeners.append(Listener(socket: socket, registration: registration))
+      listeners.append(Listener(socket: socket, place: place, registration: registration))
     }
   }
 
@@ -114,13 +119,14 @@ extension EchoWorker: DescriptorHandler {
   /// What another one answers is counted there; what is refused, or finds no room on the way, is counted here.
   private func handOver(_ taken: Int, from listener: Int, to impaired: ImpairedEcho) {
     let address = listeners[listener].socket.address
+    let place = listeners[listener].place
     var arrived: [ArrivedDatagram] = []
     for position in 0..<taken {
       let burst = batch.burst(at: position)
       let (count, refusal) = admission.admit(burst, at: loop.now)
       for payload in burst.payloads.prefix(count) {
         observer?(burst.source, payload)
-        arrived.append(ArrivedDatagram(payload, of: burst, listener: listener, at: address))
+        arrived.append(ArrivedDatagram(payload, of: burst, listener: place, at: address))
       }
       if count < burst.payloads.count { refuse(burst.payloads.dropFirst(count), of: burst, at: address, refusal) }
       if notes?.isFull ?? false { notes?.write() }

@@ -1,4 +1,4 @@
-import Basics
+public import Basics
 public import Echo
 import EventLoop
 import HTTPServer
@@ -77,6 +77,10 @@ public final class Gateway: Sendable {
     configure(&impairments)
     return try await core.impair(echo, .init(to: impairments))
   }
+
+  /// An event loop that has not turned for ``Limits/unhealthyAfter``, and for how long; nil where all of them turn, which
+  /// is what `/healthz` tells. From any thread.
+  public var stuckLoop: (name: String, since: Nanoseconds)? { core.stuckLoop }
 
   /// Ends the gateway: `/readyz` answers 503 at once, no connection is taken after the configured delay, every exchange
   /// in flight gets its reply or its timeout, then everything is closed. Once.
@@ -163,7 +167,7 @@ extension Gateway {
         logger.warning("every user of this machine can read the token in '\(file)': chmod 600 keeps it to one")
       }
     }
-    let addresses = configuration.http ?? []
+    let addresses = configuration.addresses(.tcp) + configuration.inherited(.tcp).map(\.address)
     if let open = addresses.first(where: { !$0.ip.isLoopback }), token == nil, !configuration.allowsAnonymous {
       throw .openToAll(open)
     }
@@ -173,17 +177,20 @@ extension Gateway {
   private static func makeEcho(
     _ configuration: GatewayConfiguration, loops: [EventLoop], ports: RelayPorts
   ) throws(StartupError) -> EchoServer? {
-    guard configuration.hasEcho else { return nil }
+    guard configuration.hasEcho else {
+      if let unused = configuration.inherited(.udp).first { throw .unusedSocket(unused.address) }
+      return nil
+    }
     if let fault = configuration.impairments.fault { throw .badImpairments(fault) }
     let own = LocalNetworks().addresses
     let log = DatagramLog { source in
       ports.contains(source.port) && (source.ip.isLoopback || own.contains(source.ip))
     }
-    let addresses = configuration.udp ?? GatewayConfiguration.loopbacks(port: 9999)
     do throws(BindError) {
       return try EchoServer(
-        on: loops, addresses: addresses, rate: configuration.echoRate, impairments: configuration.impairments,
-        log: log, observer: configuration.observer)
+        on: loops, addresses: configuration.addresses(.udp), inherited: configuration.inherited(.udp),
+        rate: configuration.echoRate, impairments: configuration.impairments, log: log,
+        observer: configuration.observer)
     } catch {
       throw .cannotListen(error)
     }
@@ -234,14 +241,15 @@ extension Gateway {
   }
 
   private static func makeServer(_ core: GatewayCore) throws(StartupError) -> HTTPServer {
-    let addresses = core.configuration.http ?? GatewayConfiguration.loopbacks(port: 8080)
+    let configuration = core.configuration
     let loops = core.loops.indices.map { index in
       (loop: core.loops[index], application: GatewayLoop(core, index: index) as any HTTPApplication)
     }
     let certificate = try readCertificate(core.configuration)
     do throws(BindError) {
       let server = try HTTPServer(
-        on: loops, addresses: addresses, maxConnections: core.configuration.maxConnections, certificate: certificate,
+        on: loops, addresses: configuration.addresses(.tcp), inherited: configuration.inherited(.tcp),
+        maxConnections: configuration.maxConnections, certificate: certificate,
         log: { [log = core.log] in log.write($0) })
       core.listens(server)
       return server

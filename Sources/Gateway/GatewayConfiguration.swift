@@ -8,6 +8,9 @@ public struct GatewayConfiguration: Sendable {
   public var http: [SocketAddress]?
   /// Where the embedded echo server listens; nil for port 9999 on both loopbacks.
   public var udp: [SocketAddress]?
+  /// Sockets that are bound already, by a service manager: those of TCP stand for ``http``, those of UDP for ``udp``.
+  /// The gateway takes them over.
+  public var inherited: [InheritedSocket] = []
   /// There is an embedded echo server.
   public var hasEcho = true
   /// Further targets by name; the first is the default target where there is no embedded echo server.
@@ -69,9 +72,23 @@ public struct GatewayConfiguration: Sendable {
   var descriptorsNeeded: Int {
     let exchanges = 3 * maxInFlight + maxSeries
     let connections = maxConnections + Limits.connectionsOverLimit + 1
-    let listeners = http?.count ?? 2
-    let echo = hasEcho ? (udp?.count ?? 2) * loops : 0
+    let listeners = max(http?.count ?? 2, inherited.count)
+    let echo = hasEcho ? max((udp?.count ?? 2) * loops, inherited.count) : 0
     return exchanges + connections + listeners + echo + loops * Limits.descriptorsPerLoop + Limits.descriptorsOfProcess
+  }
+
+  /// The sockets of a transport that are there already.
+  func inherited(_ transport: BindError.Transport) -> [InheritedSocket] {
+    inherited.filter { $0.transport == transport }
+  }
+
+  /// Where sockets of our own are needed: nowhere for a transport that has inherited ones.
+  func addresses(_ transport: BindError.Transport) -> [SocketAddress] {
+    guard inherited(transport).isEmpty else { return [] }
+    return switch transport {
+    case .tcp: http ?? Self.loopbacks(port: 8080)
+    case .udp: udp ?? Self.loopbacks(port: 9999)
+    }
   }
 
   /// A port on 127.0.0.1, and on ::1 where there is IPv6.

@@ -64,6 +64,15 @@ final class GatewayCore: Sendable {
     draining.store(true, ordering: .relaxed)
   }
 
+  /// A loop that something blocks, and for how long.
+  var stuckLoop: (name: String, since: Nanoseconds)? {
+    for loop in loops {
+      let since = loop.sinceLastTurn
+      if since > Limits.unhealthyAfter { return (loop.name, since) }
+    }
+    return nil
+  }
+
   /// Has the embedded echo server answer, where there is one.
   func startEcho() async throws(SocketError) {
     try await echo?.start { [log] in log.note("impairments expired") }

@@ -86,11 +86,10 @@ extension GatewayLoop {
 
   /// `GET /healthz`.
   func health() throws(Problem) -> HTTPResponse {
-    guard let stuck = core.loops.first(where: { $0.sinceLastTurn > Limits.unhealthyAfter }) else {
+    guard let stuck = core.stuckLoop else {
       return .api(JSONWriter.text { $0.member("status", "ok") })
     }
-    let seconds = Int(stuck.sinceLastTurn.seconds)
-    throw Problem(.overloaded, "the event loop '\(stuck.name)' has not turned for \(seconds) s")
+    throw Problem(.overloaded, "the event loop '\(stuck.name)' has not turned for \(Int(stuck.since.seconds)) s")
   }
 
   /// `GET /readyz`.

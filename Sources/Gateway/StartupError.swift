@@ -28,6 +28,8 @@ public enum StartupError: Error, CustomStringConvertible {
   case unreadablePage(String)
   /// The process may not open as many descriptors as the configured bounds take.
   case tooFewDescriptors(needed: Int, allowed: Int)
+  /// A UDP socket was passed to a gateway without an echo server.
+  case unusedSocket(SocketAddress)
   /// The system has no room for the loops.
   case noLoops(SocketError)
 
@@ -54,6 +56,9 @@ public enum StartupError: Error, CustomStringConvertible {
     case .tooFewDescriptors(let needed, let allowed):
       "\(needed) descriptors are needed and \(allowed) allowed: raise the limit ('ulimit -n \(needed)', LimitNOFILE= "
         + "of systemd), or lower --max-in-flight, which takes three each, or --max-connections"
+    case .unusedSocket(let address):
+      "--no-echo leaves nobody to answer on UDP \(address), which the service manager has bound: take that socket away "
+        + "('systemctl disable --now yodel-udp.socket'), or the option"
     case .noLoops(let error): "no event loop can be made: \(error)"
     }
   }

@@ -19,15 +19,18 @@ public final class HTTPServer: Sendable {
   ///
   /// - Parameters:
   ///   - loops: each with the application that answers on it; the first also accepts.
+  ///   - inherited: listeners that are there already, beside `addresses`.
   ///   - maxConnections: past it a request gets its 503.
   ///   - certificate: what every connection is encrypted with; nil for none.
   /// - Throws: ``BindError``, naming the address that could not be had.
   public init(
-    on loops: [(loop: EventLoop, application: any HTTPApplication)], addresses: [SocketAddress], maxConnections: Int,
+    on loops: [(loop: EventLoop, application: any HTTPApplication)], addresses: [SocketAddress],
+    inherited: [InheritedSocket] = [], maxConnections: Int,
     deadlines: HTTPDeadlines = HTTPDeadlines(), certificate: TLSCertificate? = nil, log: @escaping Log
   ) throws(BindError) {
     var sockets: [BoundSocket<TCPListener>] = []
     for address in addresses { sockets.append(try Self.listen(on: address, beside: addresses)) }
+    for given in inherited { sockets.append(try Self.take(given)) }
     self.addresses = sockets.map(\.address)
     let status = ServerStatus(maxConnections: maxConnections)
     self.status = status
@@ -48,6 +51,14 @@ public final class HTTPServer: Sendable {
       return try BoundSocket(TCPListener(on: address, dualStack: address.takesIPv4(beside: all)))
     } catch {
       throw BindError(address: address, transport: .tcp, cause: error)
+    }
+  }
+
+  private static func take(_ inherited: InheritedSocket) throws(BindError) -> BoundSocket<TCPListener> {
+    do throws(SocketError) {
+      return try BoundSocket(TCPListener(inheriting: inherited))
+    } catch {
+      throw BindError(address: inherited.address, transport: .tcp, cause: error)
     }
   }
 

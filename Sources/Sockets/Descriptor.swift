@@ -39,6 +39,15 @@ extension Descriptor {
     }
   }
 
+  /// An integer option (getsockopt(2)).
+  borrowing func option(_ level: Int32, _ option: Int32) throws(SocketError) -> Int32 {
+    var value: Int32 = 0
+    var length = socklen_t(MemoryLayout<Int32>.size)
+    let number = number
+    _ = try systemCall(.getsockopt) { getsockopt(number, level, option, &value, &length) }
+    return value
+  }
+
   /// The address that the socket is bound to (getsockname(2)).
   borrowing func localAddress() throws(SocketError) -> SocketAddress {
     var storage = sockaddr_storage()

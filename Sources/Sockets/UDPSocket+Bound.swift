@@ -29,15 +29,10 @@ extension UDPSocket {
     dualStack: Bool = false
   ) throws(SocketError) -> UDPSocket {
     let socket = try Descriptor.socket(address.family, SOCK_DGRAM)
-    try socket.setOption(SOL_SOCKET, CLINUX_SO_RXQ_OVFL, to: 1)
-    if isStamped { try socket.setOption(SOL_SOCKET, CLINUX_SO_TIMESTAMPNS, to: 1) }
-    try socket.setOption(SOL_SOCKET, SO_RCVBUF, to: Int32(Limits.echoSocketBuffer))
-    try socket.setOption(SOL_SOCKET, SO_SNDBUF, to: Int32(Limits.echoSocketBuffer))
     if address.family == AF_INET6 {
       try socket.setOption(Int32(IPPROTO_IPV6), IPV6_V6ONLY, to: dualStack ? 0 : 1)
     }
-    try setHopLimits(socket, address, hopLimit, alsoIPv4: dualStack)
-    if address.ip.isUnspecified { try askForDestinations(socket, address) }
+    try prepare(socket, address, hopLimit: hopLimit, isStamped: isStamped, dualStack: dualStack)
     if sharing == .joining { try socket.setOption(SOL_SOCKET, CLINUX_SO_REUSEPORT, to: 1) }
     try socket.bind(to: address)
     if sharing == .first { try socket.setOption(SOL_SOCKET, CLINUX_SO_REUSEPORT, to: 1) }
@@ -47,7 +42,7 @@ extension UDPSocket {
 
   /// Has bursts of equal datagrams come as one (`UDP_GRO`, Linux 5.0); answers whether they can leave as one too. Where
   /// the kernel has neither, datagrams come and go one by one.
-  private static func askForBursts(_ socket: borrowing Descriptor) -> Bool {
+  static func askForBursts(_ socket: borrowing Descriptor) -> Bool {
     do throws(SocketError) {
       // 0 stands for no size: each message says its own. An older kernel would not notice that it does.
       try socket.setOption(Int32(IPPROTO_UDP), CLINUX_UDP_SEGMENT, to: 0)
@@ -56,6 +51,18 @@ extension UDPSocket {
     }
     try? socket.setOption(Int32(IPPROTO_UDP), CLINUX_UDP_GRO, to: 1)
     return true
+  }
+
+  /// Sets all that can be set before the socket is bound or after.
+  static func prepare(
+    _ socket: borrowing Descriptor, _ address: SocketAddress, hopLimit: Int?, isStamped: Bool, dualStack: Bool
+  ) throws(SocketError) {
+    try socket.setOption(SOL_SOCKET, CLINUX_SO_RXQ_OVFL, to: 1)
+    if isStamped { try socket.setOption(SOL_SOCKET, CLINUX_SO_TIMESTAMPNS, to: 1) }
+    try socket.setOption(SOL_SOCKET, SO_RCVBUF, to: Int32(Limits.echoSocketBuffer))
+    try socket.setOption(SOL_SOCKET, SO_SNDBUF, to: Int32(Limits.echoSocketBuffer))
+    try setHopLimits(socket, address, hopLimit, alsoIPv4: dualStack)
+    if address.ip.isUnspecified { try askForDestinations(socket, address) }
   }
 
   /// Has datagrams leave with a hop limit and tell theirs (ip(7), `IP_TTL`, `IP_RECVTTL`; ipv6(7)).

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Basics
+import FoundationEssentials
 import Gateway
 import Glibc
 import Logging
@@ -176,9 +177,24 @@ struct Serve: AsyncParsableCommand {
       LineLogHandler(logFormat, level: logLevel, writer: log)
     }
     let printer = printDatagrams ? DatagramPrinter { logger.warning("\($0)") } : nil
-    let gateway = try await Gateway.start(gatewayConfiguration(printer, tls), logger: logger)
+    let environment = ProcessInfo.processInfo.environment
+    let manager = ServiceManager.take(environment, on: Main.loop) { logger.error("\($0)") }
+    var configuration = gatewayConfiguration(printer, tls)
+    configuration.inherited = try PassedSockets.take(environment).sockets
+    let gateway = try await Gateway.start(configuration, logger: logger)
     announce(gateway)
-    try await untilSignalled(reload: gateway.reloadCertificate) { await gateway.stop() }
+    let status = "Serving on \(places(gateway))"
+    await manager?.ready(status)
+    await manager?.watch { gateway.stuckLoop }
+    let reload = {
+      await manager?.reloading()
+      gateway.reloadCertificate()
+      await manager?.ready(status)
+    }
+    try await untilSignalled(reload: reload) {
+      await manager?.stopping("Answering what is in flight", within: longestDrain)
+      await gateway.stop()
+    }
     printer?.flush()
   }
 
@@ -220,9 +236,26 @@ struct Serve: AsyncParsableCommand {
     return configuration
   }
 
-  private func announce(_ gateway: Gateway) {
+  /// What draining may take: the delay, the longest timeout of a message, and the reading of its answer.
+  private var longestDrain: Nanoseconds {
+    let longestMessage = Double(Limits.timeoutMilliseconds.upperBound) / 1000
+    return .seconds(drainDelay + longestMessage + Limits.drainSending.seconds + 5)
+  }
+
+  private func urls(_ gateway: Gateway) -> [String] {
     let scheme = tlsCertificate == nil ? "http" : "https"
-    var lines = ["HTTP: " + gateway.httpAddresses.map { "\(scheme)://\($0)" }.joined(separator: " ")]
+    return gateway.httpAddresses.map { "\(scheme)://\($0)" }
+  }
+
+  /// Where it listens, in one line.
+  private func places(_ gateway: Gateway) -> String {
+    let http = urls(gateway)
+    let udp = gateway.udpAddresses.map { "udp://\($0)" }
+    return (http + udp).joined(separator: " ")
+  }
+
+  private func announce(_ gateway: Gateway) {
+    var lines = ["HTTP: " + urls(gateway).joined(separator: " ")]
     let udp = gateway.udpAddresses.map(\.description).joined(separator: " ")
     if !udp.isEmpty { lines.append("UDP echo: " + udp) }
     let token = tokenFile.map { "-H \"Authorization: Bearer $(cat \(Self.quoted($0)))\" " } ?? ""

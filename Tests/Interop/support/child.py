@@ -88,7 +88,7 @@ class Lines:
 class Child:
     """A process that this test started. It is ended by its own id only, and how it ended is looked at."""
 
-    def __init__(self, command, environment=None, stdin=subprocess.DEVNULL):
+    def __init__(self, command, environment=None, stdin=subprocess.DEVNULL, pass_fds=()):
         self.process = subprocess.Popen(
             [str(word) for word in command],
             stdin=stdin,
@@ -96,6 +96,7 @@ class Child:
             stderr=subprocess.PIPE,
             cwd=ROOT,
             env=clean_environment(environment),
+            pass_fds=pass_fds,
         )
         self.pid = self.process.pid
         self.out = Lines(self.process.stdout)
