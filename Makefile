@@ -10,14 +10,17 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 SOURCES := Package.swift $(shell find Sources -type f)
 PROGRAM := .build/release/yodel
 PYTHON := .venv/bin/python
+VERSION := $(shell sed -n 's/^public let version = "\(.*\)"$$/\1/p' Sources/Gateway/Version.swift)
+PACKAGE := dist/yodel_$(VERSION)_amd64.deb
+MANUAL := .build/manual/debug/generate-manual
 MICROHTTPD := .build-microhttpd
 STREAM := .build/nginx/usr/lib/nginx/modules/ngx_stream_module.so
 # Optimised across modules: 8 % fewer instructions a message. Without the checks that no variable is used while it is
 # changed (3 %): the tests, which are built without this, have them.
 RELEASE := --static-swift-stdlib -Xswiftc -cross-module-optimization -Xswiftc -enforce-exclusivity=unchecked
 
-.PHONY: help run build test docs lint test-swift test-costs test-interop test-browser test-sanitizers \
-	test-microhttpd-1.0 fuzz soak bench bench-quick bench-chapters page-figures screenshot clean need-build need-test \
+.PHONY: help run build test docs lint test-swift test-costs test-interop test-browser test-deb test-sanitizers \
+	test-microhttpd-1.0 fuzz soak bench bench-quick bench-chapters deb page-figures screenshot clean need-build need-test \
 	need-bench need-peers
 
 help: ## what can be made
@@ -33,7 +36,7 @@ $(PROGRAM): $(SOURCES) | need-build
 	$(SWIFT) build -c release --product yodel $(RELEASE)
 	@touch $@
 
-test: lint test-swift docs build test-costs test-interop test-browser test-sanitizers ## every test, lint included
+test: lint test-swift docs build test-costs test-interop test-browser test-deb test-sanitizers ## every test, lint included
 
 test-costs: build need-bench ## instructions and allocations of a message and of a datagram, beside Benchmarks/baseline.json
 	Benchmarks/guard
@@ -61,6 +64,28 @@ test-browser: need-test build ## the page in Chromium
 
 page-figures: need-test build ## the page's first load, and a minute of 200 datagrams a second; wants a quiet machine
 	YODEL_BINARY=$(CURDIR)/$(PROGRAM) YODEL_PAGE_FIGURES=1 $(PYTHON) -m pytest -q -s Tests/Browser/test_first_load.py
+
+deb: $(PACKAGE) ## a Debian package in dist/
+
+PACKAGED := $(shell find Packaging/build-deb Packaging/manual Packaging/debian Packaging/systemd public -type f)
+
+$(PACKAGE): $(PROGRAM) $(MANUAL) $(PACKAGED)
+	@$(call install,dpkg-buildpackage,dpkg-dev)
+	@$(call install,dh,debhelper)
+	@$(call install,chrpath,chrpath)
+	Packaging/build-deb $(PROGRAM) $(MANUAL) $(dir $@)
+
+# The generator is a tool of swift-argument-parser's own package, which does not pass it on as a product.
+$(MANUAL): Package.swift $(PROGRAM)
+	$(SWIFT) build --package-path .build/checkouts/swift-argument-parser --scratch-path .build/manual \
+		--product generate-manual
+	@touch $@
+
+test-deb: need-test $(PACKAGE) ## the package on a machine of its own: systemd in a clean Debian tree (as root)
+	@if [ $$(id -u) = 0 ]; then $(call install,debootstrap,debootstrap); fi
+	@$(call install,lintian,lintian)
+	@if [ $$(id -u) = 0 ]; then Tests/Package/make-tree .build-package; fi
+	YODEL_PACKAGE=$(CURDIR)/$(PACKAGE) $(PYTHON) -m pytest -q Tests/Package
 
 screenshot: need-test build ## the README's picture of the page
 	YODEL_BINARY=$(CURDIR)/$(PROGRAM) $(PYTHON) Tests/Browser/screenshot.py Tests/Browser/screenshot.webp
@@ -111,7 +136,7 @@ bench-quick: build need-bench ## the main figures in under a minute
 	Benchmarks/run --quick --markdown .build/bench/report.md
 
 clean: ## remove what was built
-	rm -rf .build .build-address .build-thread $(MICROHTTPD) .venv
+	rm -rf .build .build-address .build-thread .build-package $(MICROHTTPD) .venv dist
 
 # $(call swift-test,LOG,OPTIONS): one test at a time, since many of them are about time and share the machine's cores.
 # What failed stands at the end again, behind thousands of lines about what did not.

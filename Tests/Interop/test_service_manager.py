@@ -1,10 +1,12 @@
-"""A service manager's protocols, by a manager of our own: READY, STOPPING and WATCHDOG, and sockets that it has opened."""
+"""A service manager's protocols, by a manager of our own: what it is told, and sockets that it has opened."""
 
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
+import time
 
 import pytest
 
@@ -87,6 +89,16 @@ def test_the_time_to_end_covers_the_drain_delay_and_the_longest_timeout(serve, m
     gateway.signal(TERMINATE)
     assert 15_100_000 <= int(manager.next()["EXTEND_TIMEOUT_USEC"]) <= 60_000_000
     assert gateway.exit_code() == 0
+
+
+def test_a_reload_begins_and_ends(serve, manager):
+    gateway = serve(environment={"NOTIFY_SOCKET": manager.address})
+    ready = manager.next()
+    before = time.monotonic()
+    gateway.signal(signal.SIGHUP)
+    reloading = manager.next()
+    assert list(reloading) == ["RELOADING", "MONOTONIC_USEC"] and reloading["RELOADING"] == "1"
+    assert before <= int(reloading["MONOTONIC_USEC"]) / 1e6 + 1e-6 and manager.next() == ready
 
 
 def test_a_start_that_fails_is_never_ready(manager, opened):
@@ -180,8 +192,8 @@ def test_one_kind_may_be_passed_alone(activate, opened):
 
 @pytest.mark.needs_ipv6
 def test_several_addresses_of_each_kind(activate, opened):
-    sockets = [opened(kind, address, family=family) for kind in (TCP, UDP)
-               for address, family in (("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6))]
+    places = [("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6)]
+    sockets = [opened(kind, address, family=family) for kind in (TCP, UDP) for address, family in places]
     gateway = activate("--loops", "2", sockets=sockets, names="http:http:udp:udp")
     assert gateway.http_addresses == [made.getsockname()[:2] for made in sockets[:2]]
     assert gateway.udp_addresses == [made.getsockname()[:2] for made in sockets[2:]]

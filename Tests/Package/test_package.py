@@ -146,6 +146,32 @@ def test_an_upgrade_refuses_nobody_and_keeps_the_settings(machine):
     assert "YODEL_TIMEOUT_MS=1234" in machine.out("cat /etc/default/yodel")
 
 
+def blocks(document):
+    return re.findall(r"```sh\n(.*?)```", (ROOT / document).read_text(), re.S)
+
+
+def test_the_commands_of_the_documentation_work(machine):
+    for document in ("README.md", "Packaging/README.md"):
+        for script in blocks(document):
+            if not re.search(r"systemctl|apt-get", script):
+                continue
+            # It was made already, and is called otherwise here.
+            script = re.sub(r"^make deb$", "", script, flags=re.M).replace("sudo ", "")
+            script = re.sub(r"\./dist/\S+\.deb", "--allow-downgrades /dist/yodel.deb", script)
+            script = script.replace("systemctl status", "systemctl --no-pager status")
+            machine.run("set -eu -o pipefail; cd /\n" + script)
+            assert machine.out("systemctl is-active yodel") == "active"
+    token = machine.out("cat /etc/yodel-token")
+    address = machine.run("curl -sS http://127.0.0.1:8080/api/messages -d x -o /dev/null -w '%{http_code}'").stdout
+    assert address == "401" and len(token) == 64
+    information = json.loads(machine.out(f"curl -sS -H 'Authorization: Bearer {token}' http://127.0.0.1:8080/api/info"))
+    assert information["http"] == [{"address": "0.0.0.0", "port": 8080}]
+    assert information["limits"]["default_timeout_ms"] == 1234, "set before by another test"
+    machine.run("rm -r /etc/yodel-token /etc/systemd/system/yodel*.d && systemctl daemon-reload")
+    machine.run("systemctl restart yodel-http.socket && systemctl restart yodel")
+    assert is_answered(machine.out(SEND))
+
+
 def test_removal_leaves_the_settings_and_nothing_that_runs(machine):
     machine.run("apt-get remove -y yodel")
     assert machine.run("ss -Hltun 'sport = :8080 or sport = :9999'").stdout == ""
