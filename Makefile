@@ -10,7 +10,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 SOURCES := Package.swift $(shell find Sources -type f)
 PROGRAM := .build/release/yodel
 PYTHON := .venv/bin/python
-VERSION := $(shell sed -n 's/^public let version = "\(.*\)"$$/\1/p' Sources/Gateway/Version.swift)
+VERSION := $(lastword $(subst ", ,$(file < Sources/Gateway/Version.swift)))
 PACKAGE := dist/yodel_$(VERSION)_amd64.deb
 MANUAL := .build/manual/debug/generate-manual
 MICROHTTPD := .build-microhttpd

@@ -17,7 +17,7 @@ from support.service import ActivatedGateway, NotifySocket, held_thread
 from support.udp import Target, silence
 from support.waiting import wait_until
 
-AS_ITS_OWN_PARENT = ("sh", "-c", 'WATCHDOG_PID=$$ exec "$@"', "sh")
+AS_ITSELF = ("sh", "-c", 'export WATCHDOG_PID=$$; exec "$@"', "sh")
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_a_start_that_fails_is_never_ready(manager, opened):
 
 def test_a_sign_of_life_comes_in_half_of_the_time_asked_for(serve, manager):
     variables = {"NOTIFY_SOCKET": manager.address, "WATCHDOG_USEC": "200000"}
-    gateway = serve(environment=variables, prefix=AS_ITS_OWN_PARENT)
+    gateway = serve(environment=variables, prefix=AS_ITSELF)
     assert "READY" in manager.next()
     assert [manager.next(5) for _ in range(5)] == [{"WATCHDOG": "1"}] * 5
     gateway.signal(TERMINATE)
@@ -308,6 +308,22 @@ def test_a_socket_that_cannot_be_listened_on_is_named(opened, own):
 def test_what_is_no_socket_is_named(opened, tmp_path):
     with open(tmp_path / "file", "w") as file:
         assert "'http' cannot be listened on: it is no socket" in start_with(file, names="http")[1]
+
+
+AS_THIS_PROCESS = ("sh", "-c", 'export LISTEN_PID=$$; exec "$@"', "sh")
+
+
+@pytest.mark.parametrize(
+    ("count", "reason"),
+    [
+        ("many", "LISTEN_FDS must be a number of sockets, not 'many'"),
+        ("-1", "LISTEN_FDS must be"),
+        ("1", "socket 3 cannot be listened on: it is not open"),
+    ],
+)
+def test_sockets_that_were_not_passed_are_missed(count, reason):
+    ended = run_yodel("serve", environment={"LISTEN_FDS": count}, prefix=AS_THIS_PROCESS)
+    assert ended.returncode == 1 and reason in ended.stderr and len(ended.stderr.splitlines()) == 1
 
 
 def test_a_socket_that_nobody_would_read_is_an_error(opened):

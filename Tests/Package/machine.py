@@ -11,6 +11,14 @@ FOLDER = pathlib.Path(__file__).resolve().parent
 PATIENCE = 90
 
 
+def wait_until(condition, what):
+    """Wait for a condition; fail, saying `what` was awaited, when its time is over."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {PATIENCE} s: {what}"
+        time.sleep(0.1)
+
+
 class Machine:
     def __init__(self, tree, packages):
         self._work = tempfile.TemporaryDirectory()

@@ -12,7 +12,7 @@ import subprocess
 
 import pytest
 
-from machine import Machine
+from machine import Machine, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PACKAGE = pathlib.Path(os.environ.get("YODEL_PACKAGE") or next(iter(sorted(ROOT.glob("dist/yodel_*_amd64.deb"))), ""))
@@ -102,6 +102,13 @@ def test_a_restart_refuses_nobody(machine):
 def assert_all_are_answered(text, count):
     lines = text.splitlines()
     assert len(lines) == count and all(line != "refused" and is_answered(line) for line in lines), text
+
+
+def test_a_reload_leaves_it_running(machine):
+    before = machine.show("yodel", "MainPID")
+    machine.run("systemctl reload yodel")
+    wait_until(lambda: "nothing to reload" in machine.out("journalctl -u yodel"), "the reload is told to the log")
+    assert is_answered(machine.out(SEND)) and machine.show("yodel", "MainPID") == before
 
 
 def test_what_hangs_is_killed_and_started_anew(machine):
