@@ -78,8 +78,8 @@ public final class Gateway: Sendable {
     return try await core.impair(echo, .init(to: impairments))
   }
 
-  /// An event loop that has not turned for ``Limits/unhealthyAfter``, and for how long; nil where all of them turn, which
-  /// is what `/healthz` tells. From any thread.
+  /// An event loop that has not turned for ``Limits/unhealthyAfter``, and for how long; nil where all of them turn,
+  /// which is what `/healthz` tells. From any thread.
   public var stuckLoop: (name: String, since: Nanoseconds)? { core.stuckLoop }
 
   /// Ends the gateway: `/readyz` answers 503 at once, no connection is taken after the configured delay, every exchange

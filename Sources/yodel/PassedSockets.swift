@@ -1,10 +1,11 @@
 import Glibc
 import Sockets
 
-/// The sockets that a service manager has opened for this program (sd_listen_fds(3)): they stand for `--http` and `--udp`.
+/// The sockets that a service manager has opened for this program (sd_listen_fds(3)): they stand for `--http` and
+/// `--udp`.
 ///
-/// What each is for its name says, `http` or `udp` (systemd.socket(5), `FileDescriptorName=`), or where it has none, its
-/// kind.
+/// What each is for its name says, `http` or `udp` (systemd.socket(5), `FileDescriptorName=`), or where it has none,
+/// its kind.
 struct PassedSockets {
   private(set) var sockets: [InheritedSocket] = []
 
