@@ -4,6 +4,9 @@
 #ifndef CLINUX_SHIM_H
 #define CLINUX_SHIM_H
 
+/* Swift's own module comes first: what is in both is then its declaration alone, wherever it is asked for. */
+#pragma clang module import SwiftGlibc
+
 #include <time.h> /* before linux/errqueue.h, which needs struct timespec */
 
 #include <linux/errqueue.h>
