@@ -97,7 +97,7 @@ def datagrams(m, o):
     card = o.gbit * 1e9 / 8
     found.append(("64 bytes: the network card", card / frame(64, IP_UDP), f"{frame(64, IP_UDP)} bytes on the wire"))
     if burst := m.get("yodel echo, UDP_GRO"):
-        found.append(("512 bytes in bursts, one flow: one loop", o.efficiency * burst["rate"],
+        found.append(("512 bytes in bursts, one flow: one loop", o.efficiency * 1e6 / burst["cpu_us"],
                       f"{burst['cpu_us']:.2f} µs a datagram, if the card's driver lets the kernel coalesce (UDP_GRO)"))
     found.append(("512 bytes: the network card", card / frame(512, IP_UDP), f"{frame(512, IP_UDP)} bytes on the wire"))
     return found
