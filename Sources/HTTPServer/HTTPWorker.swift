@@ -11,9 +11,9 @@ import TLS
 /// libmicrohttpd is run at the end of a turn, once for all that happened in it. It calls back (`HTTPWorker+Callbacks`),
 /// a request goes through its phases (`HTTPWorker+Requests`), its application's function runs as a task on this loop.
 ///
-/// `@unchecked Sendable`: everything but ``load`` is touched on its loop's thread alone, as every entry asserts. It is no
-/// actor, since C enters it: to enter an actor from there took two allocations and a question to the runtime, six times a
-/// message.
+/// `@unchecked Sendable`: everything but ``load`` is touched on its loop's thread alone, as every entry asserts. It is
+/// no actor, since C enters it: to enter an actor from there took two allocations and a question to the runtime, six
+/// times a message.
 final class HTTPWorker: @unchecked Sendable {
   let loop: EventLoop
   let application: any HTTPApplication

@@ -69,6 +69,5 @@ for _ in 0..<9 {
 }
 private let medians = samples.map { $0.sorted()[$0.count / 2] }
 for (work, median) in zip(works, medians) { print("\(work.name): \(Int(median.rounded())) ns") }
-print(
-  "ours beside Foundation's: \(String(format: "reading %.2f, writing %.2f", medians[0] / medians[1], medians[2] / medians[3]))"
-)
+private let ratios = String(format: "reading %.2f, writing %.2f", medians[0] / medians[1], medians[2] / medians[3])
+print("ours beside Foundation's: \(ratios)")
