@@ -13,6 +13,11 @@ public enum Limits {
   public static let echoBatch = 64
   /// Datagrams that are sent as one at most: what Linux takes from 4.18 on (`UDP_MAX_SEGMENTS`; later 128).
   public static let segmentsPerSend = 64
+  /// How long datagrams go one by one where the kernel would not send them as one, until that is tried again: a path or
+  /// its MTU changes.
+  public static let segmentRetry = Nanoseconds.seconds(10)
+  /// Receivers of whom it is remembered that their paths do not take datagrams as one.
+  public static let limitedPaths = 8
   /// Batches the echo server takes in one turn of its loop before others have theirs.
   public static let echoBatchesPerTurn = 4
   /// What the kernel may queue for the echo server, in bytes (SO_RCVBUF; the kernel grants up to

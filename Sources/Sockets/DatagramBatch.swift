@@ -25,10 +25,14 @@ public final class DatagramBatch {
   @exclusivity(unchecked) private var replies: OutgoingRuns
 
   /// Room for `capacity` bursts of up to `datagramSize` bytes each.
-  public init(capacity: Int, datagramSize: Int) {
+  public convenience init(capacity: Int, datagramSize: Int) {
+    self.init(capacity: capacity, datagramSize: datagramSize, clock: MonotonicTime.now)
+  }
+
+  init(capacity: Int, datagramSize: Int, clock: @escaping () -> MonotonicTime) {
     self.capacity = capacity
     slots = DatagramSlots(capacity: capacity, datagramSize: datagramSize)
-    replies = OutgoingRuns(capacity: capacity)
+    replies = OutgoingRuns(capacity: capacity, clock: clock)
     for slot in 0..<capacity { rearm(slot) }
   }
 

@@ -15,6 +15,7 @@ struct OutgoingRuns: ~Copyable {
   private var count = 0
   private var pieceCount = 0
   private var limit = SegmentLimit()
+  private let clock: () -> MonotonicTime
   /// Where the datagrams of a run are put that go one by one.
   private let singles: DatagramSlots
   private let numbers: UnsafeMutablePointer<Int>
@@ -43,8 +44,11 @@ struct OutgoingRuns: ~Copyable {
   }
 
   /// Room for the replies to `capacity` bursts.
-  init(capacity: Int) {
+  ///
+  /// - Parameter clock: is asked only while something is known that the kernel does not send as one.
+  init(capacity: Int, clock: @escaping () -> MonotonicTime) {
     self.capacity = capacity
+    self.clock = clock
     runs = .allocate(capacity: capacity)
     messages = .allocate(capacity: capacity)
     messages.initialize(repeating: clinux_mmsghdr(), count: capacity)
@@ -67,6 +71,7 @@ struct OutgoingRuns: ~Copyable {
   /// Forgets what was added.
   mutating func removeAll() {
     (count, pieceCount) = (0, 0)
+    if !limit.isEmpty { limit.forget(by: clock()) }
   }
 }
 
@@ -96,6 +101,7 @@ extension OutgoingRuns {
   }
 
   /// Whether a burst's replies can go on with the newest run.
+  @inline(__always)
   private func isNext(_ burst: DatagramBurst, count number: Int, bytes: Int) -> Bool {
     guard count > 0 else { return false }
     let run = runs + (count - 1)
@@ -104,7 +110,7 @@ extension OutgoingRuns {
     let isAlike = number == 1 ? bytes <= size && bytes > 0 : burst.payloads.size == size
     return isAlike && run.pointee.byteCount == run.pointee.datagramCount * size
       && run.pointee.datagramCount + number <= Limits.segmentsPerSend
-      && run.pointee.byteCount + bytes <= Limits.largestPayloadIPv4 && limit.allows(size)
+      && run.pointee.byteCount + bytes <= Limits.largestPayloadIPv4 && limit.allows(size, to: burst.source.ip)
       && run.pointee.receiver == burst.source && run.pointee.source == burst.destination
   }
 
@@ -172,8 +178,12 @@ extension OutgoingRuns {
   /// How many messages from one on may go as they are.
   private func row(from first: Int, segments: Bool) -> Int {
     var end = first
-    while end < count, !runs[end].needsSegments || (segments && limit.allows(runs[end].datagramSize)) { end += 1 }
+    while end < count, !runs[end].needsSegments || (segments && isAllowed(runs + end)) { end += 1 }
     return end - first
+  }
+
+  private func isAllowed(_ run: UnsafeMutablePointer<Run>) -> Bool {
+    limit.allows(run.pointee.datagramSize, to: run.pointee.receiver.ip)
   }
 
   private mutating func deal(
@@ -183,7 +193,8 @@ extension OutgoingRuns {
     guard run.needsSegments else { return refused(pieces[run.firstPiece].number, run.byteCount) }
     let sent = sendSingly(index, on: descriptor, refused: refused)
     // Where they do not go one by one either, or are more than any kernel takes, that says nothing of runs.
-    if sent > 0, run.datagramCount <= Limits.segmentsPerSend { limit.learn(error.errno, size: run.datagramSize) }
+    guard sent > 0, run.datagramCount <= Limits.segmentsPerSend else { return }
+    limit.learn(error.errno, size: run.datagramSize, to: run.receiver.ip, at: clock())
   }
 
   /// Sends the datagrams of a run one by one; answers how many the kernel took.

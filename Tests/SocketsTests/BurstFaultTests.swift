@@ -32,6 +32,33 @@ import Testing
       }
     }
 
+    /// What one path does not take says nothing of another; what the device cannot says it of all. Both may pass.
+    @Test(arguments: [(Errno.invalidArgument.rawValue, true), (Errno.ioError.rawValue, false)])
+    func aRefusalHoldsForItsPathOrForAllAndIsTriedAgain(error: Int32, othersGo: Bool) async {
+      await #expect(processExitsWith: .success) { [error, othersGo] in
+        let clock = Locked(MonotonicTime(nanoseconds: 0))
+        let scene = try Scene("0.0.0.0:0", clock: { clock.withLock { $0 } })
+        let other = try PlainSocket(at: "127.0.0.2:0")
+        other.readBursts()
+        let calls = Locked(0)
+        SystemCallFaults.follow { call in
+          call == .sendmmsg
+            && calls.withLock {
+              $0 += 1; return $0
+            } == 1 ? Errno(rawValue: error) : nil
+        }
+        try scene.echo(450, of: 100)
+        func reads(by client: PlainSocket, at seconds: Double) throws -> Int {
+          clock.withLock { $0 = MonotonicTime(nanoseconds: 0) + .seconds(seconds) }
+          return try scene.echo(450, of: 100, client: client)
+        }
+        let first = try [reads(by: other, at: 1), reads(by: scene.client, at: 9.9)]
+        precondition(first == [othersGo ? 1 : 5, 5], "\(first)")
+        let again = try [reads(by: other, at: 10), reads(by: scene.client, at: 10)]
+        precondition(again == [1, 1], "\(again)")
+      }
+    }
+
     @Test func whatFailsOneByOneTooIsToldAndNothingElse() async {
       await #expect(processExitsWith: .success) {
         let scene = try Scene()
@@ -83,12 +110,13 @@ import Testing
 
   /// A bound socket, its batch and a client.
   private final class Scene {
-    let batch = DatagramBatch(capacity: 64, datagramSize: 65_535)
+    let batch: DatagramBatch
     let socket: UDPSocket
     let client: PlainSocket
     let address: SocketAddress
 
-    init(_ place: String = "127.0.0.1:0") throws {
+    init(_ place: String = "127.0.0.1:0", clock: @escaping () -> MonotonicTime = MonotonicTime.now) throws {
+      batch = DatagramBatch(capacity: 64, datagramSize: 65_535, clock: clock)
       socket = try UDPSocket.bound(to: SocketAddress(place)!)
       let bound = try socket.localAddress()
       let host = bound.ip.isUnspecified ? IPAddress("127.0.0.1")! : bound.ip
@@ -108,7 +136,8 @@ import Testing
 
     /// A burst there and back; answers in how many reads it came.
     @discardableResult
-    func echo(_ count: Int, of size: Int) throws -> Int {
+    func echo(_ count: Int, of size: Int, client: PlainSocket? = nil) throws -> Int {
+      let client = client ?? self.client
       precondition(client.sendBurst(pattern(count), of: size, to: address) == count)
       try answer { number, _ in preconditionFailure("datagram \(number) was refused") }
       let replies = try client.receiveBurst((count + size - 1) / size)
