@@ -99,6 +99,48 @@ import Testing
     #expect(sender == SocketAddress(ip, port: port))
   }
 
+  /// Both bursts are of one receipt, and alike in all but their clients and the addresses that these asked.
+  @Test(arguments: ["0.0.0.0:0", "[::]:0"])
+  func burstsOfOneReceiptToTwoAddressesAreAnsweredFromTheirOwn(place: String) throws {
+    let socket = try UDPSocket.bound(to: #require(SocketAddress(place)), dualStack: place.hasPrefix("["))
+    let port = try socket.localAddress().port
+    let asked = try ["127.0.0.2", "127.0.0.3"].map { SocketAddress(try #require(IPAddress($0)), port: port) }
+    let clients = try asked.map { _ in try PlainSocket(at: "127.0.0.1:0") }
+    let sent = [pattern(640), pattern(640).reversed()]
+    for (index, client) in clients.enumerated() {
+      client.readBursts()
+      client.sendBurst(sent[index], of: 20, to: asked[index])
+    }
+    let bursts = try receive(socket)
+    #expect(bursts.map(\.destination) == asked.map(\.ip) && bursts.map(\.source) == clients.map(\.address))
+    answer(bursts, on: socket)
+    for (index, client) in clients.enumerated() {
+      let (replies, reads, sender) = try client.receiveBurst(32)
+      #expect(replies.flatMap { $0 } == sent[index] && reads == 1 && sender == asked[index])
+      #expect(!client.hasSomething)
+    }
+  }
+
+  /// A service manager's socket, made and bound elsewhere, does all that one of our own does.
+  @Test(arguments: [("127.0.0.1:0", "127.0.0.1"), ("0.0.0.0:0", "127.0.0.2"), ("[::]:0", "::1")])
+  func anInheritedSocketReadsAndWritesBurstsToo(place: String, asked: String) throws {
+    let maker = try PlainSocket(at: place)
+    let inherited = try InheritedSocket(inspecting: dup(maker.descriptor))
+    let socket = try UDPSocket.inheriting(inherited, hopLimit: 47, isStamped: true)
+    let ip = try #require(IPAddress(asked))
+    let address = SocketAddress(ip, port: inherited.address.port)
+    let client = try PlainSocket(at: ip.version == 4 ? "127.0.0.1:0" : "[::1]:0")
+    client.readBursts()
+    client.sendBurst(pattern(950), of: 100, to: address)
+    let bursts = try receive(socket)
+    #expect(bursts.count == 1 && bursts[0].payloads.count == 10)
+    #expect(bursts[0].receivedAt != nil && bursts[0].hopLimit != nil)
+    #expect(bursts[0].destination == (inherited.address.ip.isUnspecified ? ip : nil))
+    answer(bursts, on: socket)
+    let (replies, reads, sender) = try client.receiveBurst(10)
+    #expect(replies.flatMap { $0 } == pattern(950) && reads == 1 && sender == address)
+  }
+
   /// Two addresses of the server are two senders, though one client asks both.
   @Test func repliesFromTwoAddressesAreNoRun() throws {
     let socket = try UDPSocket.bound(to: #require(SocketAddress("0.0.0.0:0")))
