@@ -108,12 +108,14 @@ public final class EchoServer: Sendable {
   /// - Parameter whenImpairmentsExpire: is called when impairments have ended by themselves, on the first loop.
   public func start(whenImpairmentsExpire: (@Sendable () -> Void)? = nil) async throws(SocketError) {
     await impaired.start(workers, with: initialImpairments, whenExpired: whenImpairmentsExpire)
-    for worker in workers { try await worker.start() }
+    for worker in workers {
+      try await worker.loop.execute { Result { () throws(SocketError) in try worker.start() } }.get()
+    }
   }
 
   /// Answers nothing more, and lets go of its ports; what impairments held back is lost.
   public func stop() async {
-    for worker in workers { await worker.stop() }
+    for worker in workers { await worker.loop.execute { worker.stop() } }
     await impaired.stop()
   }
 
@@ -121,7 +123,7 @@ public final class EchoServer: Sendable {
   public var counters: EchoCounters {
     get async {
       var sum = await impaired.counters
-      for worker in workers { sum = sum + (await worker.counters) }
+      for worker in workers { sum = sum + (await worker.loop.execute { worker.counters }) }
       return sum
     }
   }

@@ -113,7 +113,7 @@ extension ImpairedEcho {
     let inForce = impairments
     let (path, generation) = renewPath()
     schedule()
-    for worker in workers { await worker.hand(to: path, generation) }
+    for worker in workers { await worker.loop.execute { worker.hand(to: path, generation) } }
     return inForce
   }
 
@@ -127,7 +127,7 @@ extension ImpairedEcho {
     model = ImpairmentModel()
     let (path, generation) = renewPath()
     for worker in workers {
-      worker.loop.submit { worker.assumeOnLoop { $0.hand(to: path, generation) } }
+      worker.loop.submit { worker.hand(to: path, generation) }
     }
     whenExpired?()
   }

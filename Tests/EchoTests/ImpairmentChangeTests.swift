@@ -136,12 +136,14 @@ import Testing
       let admission = EchoAdmission(filter: filter, limiter: Locked(RateLimiter(rate: 1)))
       let impaired = ImpairedEcho(on: loops[0], sockets: [], admission: admission)
       let worker = EchoWorker(on: loops[0], sockets: [], admission: admission, observer: nil)
-      await worker.hand(to: impaired, 1)
-      #expect(await worker.impaired === impaired)
-      await worker.hand(to: nil, 3)
-      await worker.hand(to: impaired, 2)
-      #expect(await worker.impaired == nil)
-      await worker.stop()
+      await worker.loop.execute { worker.hand(to: impaired, 1) }
+      #expect(await worker.loop.execute { worker.impaired } === impaired)
+      await worker.loop.execute {
+        worker.hand(to: nil, 3)
+        worker.hand(to: impaired, 2)
+      }
+      #expect(await worker.loop.execute { worker.impaired } == nil)
+      await worker.loop.execute { worker.stop() }
     }
   }
 }
