@@ -26,8 +26,8 @@ struct Serve: AsyncParsableCommand {
 
         yodel serve --loss 10 --delay 50 --jitter 5
 
-      Ctrl+C ends it once every message in flight has its answer; again, at once. GET /api lists what it answers, \
-      /openapi.json in full.
+      Ctrl+C or SIGTERM ends it once every message in flight has its answer; a second one at once. SIGHUP has it read \
+      its certificate anew. GET /api lists what it answers, /openapi.json in full.
       """)
 
   @Option(
