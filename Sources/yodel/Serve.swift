@@ -104,7 +104,8 @@ struct Serve: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The page's files. (default: 'public' beside the executable, in the working directory, or in /usr/share/yodel)",
+      "The page's files. (default: 'public' beside the executable, in the working directory, or in /usr/share/yodel; "
+        + "without any there is no page)",
       valueName: "dir"))
   var `public`: String?
 
