@@ -1,5 +1,6 @@
 """Loads that are the same in every run, so that what they cost can be counted: messages one after the other over one
-connection, datagrams in bursts, each sent while the server is halted, so that all of it is there when it goes on."""
+connection; datagrams one after the other, or in bursts: each sent while the server is halted, so that all of it is there
+when it goes on, or as one (UDP_SEGMENT)."""
 
 import http.client
 import json
@@ -10,6 +11,7 @@ import socket
 from processes import BenchmarkError
 
 BURST, DATAGRAM_BYTES = 32, 64
+UDP_SEGMENT = 103  # linux/udp.h; Python has no name for it
 RELAY = ["serve", "--loops", "1", "--http", "127.0.0.1:0", "--udp", "127.0.0.1:0"]
 ECHO = ["echo", "--loops", "1", "--quiet", "--udp", "127.0.0.1:0"]
 
@@ -28,14 +30,36 @@ def post(server, count):
 
 def send(server, count):
     """Sends datagrams in bursts, and compares what comes back; it comes in order."""
+    def halted(client, burst):
+        os.kill(server.process.pid, signal.SIGSTOP)
+        for datagram in burst:
+            client.send(datagram)
+        os.kill(server.process.pid, signal.SIGCONT)
+
+    exchange(server, count, BURST, halted)
+
+
+def send_alone(server, count):
+    """Sends datagrams one after the other, each when the last is back."""
+    exchange(server, count, 1, lambda client, burst: client.send(burst[0]))
+
+
+def send_runs(server, count):
+    """Sends datagrams in bursts, each by one call and to the kernel one datagram until it is read."""
+    def as_one(client, burst):
+        client.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, DATAGRAM_BYTES)
+        client.send(b"".join(burst))
+
+    exchange(server, count, BURST, as_one)
+
+
+def exchange(server, count, at_once, put):
+    """Has `put` send so many datagrams at once, and compares what comes back."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.connect(("127.0.0.1", server.udp_port))
         client.settimeout(30)
-        for first in range(0, count, BURST):
-            burst = [b"%0*d" % (DATAGRAM_BYTES, number) for number in range(first, min(first + BURST, count))]
-            os.kill(server.process.pid, signal.SIGSTOP)
-            for datagram in burst:
-                client.send(datagram)
-            os.kill(server.process.pid, signal.SIGCONT)
+        for first in range(0, count, at_once):
+            burst = [b"%0*d" % (DATAGRAM_BYTES, number) for number in range(first, min(first + at_once, count))]
+            put(client, burst)
             if any(client.recv(DATAGRAM_BYTES + 1) != datagram for datagram in burst):
                 raise BenchmarkError("a datagram came back changed or out of order")
