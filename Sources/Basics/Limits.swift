@@ -20,12 +20,16 @@ public enum Limits {
   public static let limitedPaths = 8
   /// Batches the echo server takes in one turn of its loop before others have theirs.
   public static let echoBatchesPerTurn = 4
+  /// Datagrams after which it takes no further batch in that turn: four full ones that hold no burst.
+  public static let echoDatagramsPerTurn = 256
   /// What the kernel may queue for the echo server, in bytes (SO_RCVBUF; the kernel grants up to
   /// net.core.rmem_max).
   public static let echoSocketBuffer = 4 << 20
-  /// Datagrams that are noted, or handed to the loop that impairs, before more of a batch are dealt with: 64 bursts of
-  /// 64 are 4,096.
+  /// Datagrams that a batch should hold, by the bursts of the one before: 64 bursts of 64 are 4,096, which would hold
+  /// the loop for milliseconds. As many are noted before more of a batch are dealt with.
   public static let datagramsAtOnce = 1024
+  /// The same while impairments are on, where each datagram costs several times as much.
+  public static let impairedDatagramsAtOnce = 256
   /// The hop limit that echoed datagrams leave with: more than any path of the Internet has hops (some 30), and no
   /// system's default (32, 64, 128, 255), so that an answer which comes in as a message can be told.
   public static let echoHopLimit = 47

@@ -16,7 +16,8 @@ public struct EchoCounters: Sendable, Equatable {
   public var impaired: [ImpairmentKind: Int] = [:]
   /// Datagrams, and duplicates, that were not answered.
   public var dropped: [DropReason: Int] = [:]
-  /// Datagrams the kernel dropped because the server's receive buffer was full; they were never read.
+  /// What the kernel dropped, unread, because the server's receive buffer was full; a burst that it had as one counts as
+  /// one.
   public var receiveBufferFull = 0
 
   /// Nothing yet.

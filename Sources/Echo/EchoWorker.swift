@@ -25,6 +25,9 @@ final class EchoWorker: @unchecked Sendable {
   /// The newest change that it was told of.
   private var generation = 0
   private(set) var counters = EchoCounters()
+  /// How many datagrams a burst of the last batch held, the mean rounded up: the next takes as many places as make a
+  /// bounded number of datagrams.
+  private var burstLength = 1
 
   /// The worker owns its sockets: when it stops, they are closed.
   ///
@@ -89,10 +92,15 @@ extension EchoWorker: DescriptorHandler {
   /// Answers what is queued, some batches of it: the rest is told again next turn, after others had theirs.
   private func echo(_ index: Int) {
     let socket = listeners[index].socket
-    for _ in 0..<Limits.echoBatchesPerTurn {
-      guard let taken = receive(from: socket), taken > 0 else { return }
+    var left = Limits.echoDatagramsPerTurn
+    for _ in 0..<Limits.echoBatchesPerTurn where left > 0 {
+      let datagrams = impaired == nil ? Limits.datagramsAtOnce : Limits.impairedDatagramsAtOnce
+      let places = min(batch.capacity, max(1, datagrams / burstLength))
+      guard let taken = receive(from: socket, upTo: places), taken > 0 else { return }
+      let before = counters.received
+      var handedOver = 0
       if let impaired {
-        handOver(taken, from: index, to: impaired)
+        handedOver = handOver(taken, from: index, to: impaired)
       } else if isWatched {
         answerWatched(taken, on: socket)
       } else {
@@ -100,13 +108,16 @@ extension EchoWorker: DescriptorHandler {
       }
       finish(on: socket)
       noteKernelDrops(index)
-      if taken < batch.capacity { return }
+      let seen = counters.received - before + handedOver
+      burstLength = max(1, (seen + taken - 1) / taken)
+      left -= seen
+      if taken < places { return }
     }
   }
 
   /// nil where the kernel had an error to tell. It concerns some earlier answer, whose receiver is not ours to serve.
-  private func receive(from socket: BoundSocket<UDPSocket>) -> Int? {
-    do throws(SocketError) { return try batch.receive(from: socket.socket) } catch { return nil }
+  private func receive(from socket: BoundSocket<UDPSocket>, upTo places: Int) -> Int? {
+    do throws(SocketError) { return try batch.receive(from: socket.socket, upTo: places) } catch { return nil }
   }
 
   private func answer(_ burst: DatagramBurst, at address: SocketAddress) {
@@ -143,13 +154,17 @@ extension EchoWorker: DescriptorHandler {
   }
 
   /// What another one answers is counted there; what is refused, or finds no room on the way, is counted here.
-  private func handOver(_ taken: Int, from listener: Int, to impaired: ImpairedEcho) {
+  ///
+  /// - Returns: how many datagrams were for the other one.
+  private func handOver(_ taken: Int, from listener: Int, to impaired: ImpairedEcho) -> Int {
     let address = listeners[listener].socket.address
     let place = listeners[listener].place
     var arrived: [ArrivedDatagram] = []
+    var admitted = 0
     for position in 0..<taken {
       let burst = batch.burst(at: position)
       let (count, refusal) = admission.admit(burst, at: loop.now)
+      admitted += count
       for payload in burst.payloads.prefix(count) {
         observer?(burst.source, payload)
         arrived.append(ArrivedDatagram(payload, of: burst, listener: place, at: address))
@@ -159,6 +174,7 @@ extension EchoWorker: DescriptorHandler {
       if arrived.count >= Limits.datagramsAtOnce { handOver(&arrived, to: impaired) }
     }
     handOver(&arrived, to: impaired)
+    return admitted
   }
 
   private func handOver(_ arrived: inout [ArrivedDatagram], to impaired: ImpairedEcho) {

@@ -103,7 +103,8 @@ extension GatewayLoop {
       writer.sample("yodel_echo_impaired_total", ["kind": kind.rawValue], counters.impaired[kind] ?? 0)
     }
     writer.single(
-      "yodel_echo_receive_buffer_full_total", .counter, "Datagrams that the kernel dropped before they were read.",
+      "yodel_echo_receive_buffer_full_total", .counter,
+      "What the kernel dropped before it was read; a burst that it had as one counts as one.",
       counters.receiveBufferFull)
   }
 

@@ -92,7 +92,7 @@ extension OpenAPI {
           "held": count("Held back at the moment."),
           "dropped": object("By reason.", counts(DropReason.allCases.map(\.rawValue))),
           "bytes_received": count("Payload bytes of what was read."),
-          "receive_buffer_full": count("What the kernel had no room for; outside the sum."),
+          "receive_buffer_full": count("What the kernel had no room for, a burst as one; outside the sum."),
           "impairments": schema("impairments"),
         ])
     ),

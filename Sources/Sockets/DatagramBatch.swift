@@ -4,7 +4,7 @@ import Glibc
 
 /// Many datagrams by one system call (recvmmsg(2), sendmmsg(2)), in memory that is made once.
 ///
-/// A batch is filled by ``receive(from:)``; replies to what it holds are collected by
+/// A batch is filled by ``receive(from:upTo:)``; replies to what it holds are collected by
 /// ``addReplies(to:count:numbered:)`` and leave, with the same bytes and in the same order, by
 /// ``sendReplies(on:refused:)``. Where the kernel has a burst of equal datagrams as one, so does the batch: it is one
 /// read and one write.
@@ -46,9 +46,14 @@ public final class DatagramBatch {
 // MARK: - Receiving
 
 extension DatagramBatch {
-  /// Takes what is queued on the socket, up to ``capacity`` bursts, and forgets the batch before; 0 where nothing was
-  /// queued.
-  public func receive(from socket: borrowing UDPSocket) throws(SocketError) -> Int {
+  /// Takes what is queued on the socket, and forgets the batch before; 0 where nothing was queued.
+  ///
+  /// - Parameter limit: how many bursts at most, up to ``capacity``; nil for all of it.
+  public func receive(
+    from socket: borrowing UDPSocket, upTo limit: Int? = nil
+  ) throws(SocketError) -> Int {
+    precondition(limit ?? 1 > 0)
+    let places = min(limit ?? capacity, capacity)
     for slot in 0..<count { rearm(slot) }
     count = 0
     replies.removeAll()
@@ -56,7 +61,7 @@ extension DatagramBatch {
     droppedByKernel = nil
     let descriptor = socket.descriptor
     let taken = try nonblockingCall(.recvmmsg) {
-      clinux_recvmmsg(descriptor, slots.messages, UInt32(capacity), 0, nil)
+      clinux_recvmmsg(descriptor, slots.messages, UInt32(places), 0, nil)
     }
     count = Int(taken ?? 0)
     return count

@@ -7,6 +7,8 @@ public struct TLSConnection: ~Copyable {
   private let connection: TCPConnection
   private let session: gnutls_session_t
   private let credentials: gnutls_certificate_credentials_t
+  /// Whom the certificate must be for. The handshake reads it: GnuTLS keeps the pointer and no copy.
+  private let host: UnsafeMutablePointer<CChar>
 
   /// Why there is no TLS to be had.
   public enum Failure: Error, CustomStringConvertible {
@@ -44,13 +46,14 @@ public struct TLSConnection: ~Copyable {
     self.connection = connection
     self.session = session!  // Both are nil only without memory for a few kilobytes.
     self.credentials = credentials!
+    self.host = strdup(host)!
     gnutls_set_default_priority(session)
     gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, UnsafeMutableRawPointer(self.credentials))
     cgnutls_transport_set_int(session, self.connection.descriptor)
     if IPAddress(host) == nil { gnutls_server_name_set(session, GNUTLS_NAME_DNS, host, host.utf8.count) }
     if expected == nil {
       gnutls_certificate_set_x509_system_trust(credentials)
-      gnutls_session_set_verify_cert(session, host, 0)
+      gnutls_session_set_verify_cert(session, self.host, 0)
     }
     try shakeHands()
     if let expected, peerCertificate != expected { throw .otherCertificate }
@@ -59,6 +62,7 @@ public struct TLSConnection: ~Copyable {
   deinit {
     gnutls_deinit(session)
     gnutls_certificate_free_credentials(credentials)
+    free(host)
   }
 
   private borrowing func shakeHands() throws(Failure) {

@@ -11,11 +11,3 @@ public struct TLSError: Error, Hashable, Sendable, CustomStringConvertible {
 
   public var description: String { String(cString: gnutls_strerror(code)) }
 }
-
-/// Makes a call of GnuTLS's that answers with a negative number where it fails.
-@discardableResult
-func gnutls(_ call: () -> Int32) throws(TLSError) -> Int32 {
-  let result = call()
-  guard result >= 0 else { throw TLSError(result) }
-  return result
-}

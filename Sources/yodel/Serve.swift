@@ -267,7 +267,8 @@ struct Serve: AsyncParsableCommand {
   /// What has curl take the certificate: the file itself where it is for the address that is shown, else no check.
   private func trust(_ gateway: Gateway) -> String {
     guard let tlsCertificate else { return "" }
-    let host = gateway.url.dropFirst("https://".count).prefix { $0 != "/" }.split(separator: ":").dropLast()
+    let host = gateway.url.dropFirst("https://".count).prefix { $0 != "/" }
+      .split(separator: ":", omittingEmptySubsequences: false).dropLast()
     let address = host.joined(separator: ":").filter { $0 != "[" && $0 != "]" }
     return gateway.isTrusted(as: address) ? "--cacert \(Self.quoted(tlsCertificate)) " : "-k "
   }

@@ -213,7 +213,8 @@ def test_a_browser_keeps_to_one_gateway_and_programs_meet_all(fleet):
 
 def test_without_the_token_nothing_is_answered_and_numbers_are_each_gateways_own(fleet):
     assert ask(fleet, "/api/info", Authorization="Bearer wrong")[0] == 401
-    assert ask(fleet, "/metrics")[0] == 404
+    for path in ("/metrics", "/metrics/", "/probe?target=echo", "/probe/?target=echo"):
+        assert ask(fleet, path)[0] == 404, path
 
 
 def test_a_feed_comes_through_as_it_happens(fleet):

@@ -21,7 +21,7 @@ class Certificate:
 
     def __init__(self, folder, name="certificate", kind=ELLIPTIC, passphrase=None):
         self.file, self.key = folder / f"{name}.pem", folder / f"{name}-key.pem"
-        names = "subjectAltName=DNS:localhost,IP:127.0.0.1"
+        names = "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1"
         lock = ("-passout", f"pass:{passphrase}") if passphrase else ("-nodes",)
         words = ("openssl", "req", "-x509", *kind, *lock, "-days", "30", "-subj", f"/CN={name}", "-addext", names)
         made = run([*words, "-keyout", self.key, "-out", self.file])
