@@ -168,6 +168,7 @@ def test_the_commands_of_the_documentation_work(machine):
             script = script.replace("systemctl status", "systemctl --no-pager status")
             machine.run("set -eu -o pipefail; cd /\n" + script)
             assert machine.out("systemctl is-active yodel") == "active"
+    assert machine.run("systemctl is-active yodel-udp.socket", check=False).stdout == "inactive\n", "it was disabled"
     token = machine.out("cat /etc/yodel-token")
     address = machine.run("curl -sS http://127.0.0.1:8080/api/messages -d x -o /dev/null -w '%{http_code}'").stdout
     assert address == "401" and len(token) == 64
