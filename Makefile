@@ -20,8 +20,8 @@ STREAM := .build/nginx/usr/lib/nginx/modules/ngx_stream_module.so
 RELEASE := --static-swift-stdlib -Xswiftc -cross-module-optimization -Xswiftc -enforce-exclusivity=unchecked
 
 .PHONY: help run build test docs lint test-swift test-costs test-interop test-browser test-deb test-sanitizers \
-	test-microhttpd-1.0 fuzz soak bench bench-quick bench-chapters deb page-figures screenshot clean need-build need-test \
-	need-bench need-peers
+	test-microhttpd-1.0 fuzz soak bench bench-quick bench-chapters bench-hooks deb page-figures screenshot clean need-build \
+	need-test need-bench need-peers
 
 help: ## what can be made
 	@grep -E '^[a-z0-9.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -134,6 +134,16 @@ bench-chapters: build need-bench ## after make bench: its figures into the READM
 
 bench-quick: build need-bench ## the main figures in under a minute
 	Benchmarks/run --quick --markdown .build/bench/report.md
+
+# The same sources without the lines that impairments and the feed have on an echoed datagram's way.
+bench-hooks: build need-bench ## what impairments and the feed cost a datagram while they are off, in user instructions
+	@$(call install,patch,patch)
+	rm -rf .build/hooks/Sources
+	mkdir -p .build/hooks
+	cp -r Package.swift Sources Tests public .build/hooks
+	patch --quiet --strip=1 --directory=.build/hooks < Benchmarks/without-hooks.patch
+	$(SWIFT) build --package-path .build/hooks -c release --product yodel $(RELEASE)
+	Benchmarks/instructions --echo --beside .build/hooks/.build/release/yodel --at-most 1.05
 
 clean: ## remove what was built
 	rm -rf .build .build-address .build-thread .build-package $(MICROHTTPD) .venv dist
