@@ -4,8 +4,8 @@ import Sockets
 
 /// One loop's part of the echo server: its sockets, in batches.
 ///
-/// `@unchecked Sendable`: all of it is touched on its loop's thread alone, as every entry asserts. It is no actor, since
-/// to enter one from the loop took two allocations, a fifth of what a datagram that comes alone costs.
+/// `@unchecked Sendable`: all of it is touched on its loop's thread alone, as every entry asserts. It is no actor: to
+/// enter one from the loop took two allocations, a fifth of what a datagram that comes alone costs.
 final class EchoWorker: @unchecked Sendable {
   let loop: EventLoop
   private let admission: EchoAdmission

@@ -192,7 +192,7 @@ import Testing
     let address = SocketAddress(try #require(IPAddress("127.0.0.1")), port: try socket.localAddress().port)
     for _ in 0..<2 {
       client.sendBurst(pattern(250), of: 100, to: address)
-      client.sendBurst(pattern(60), of: 20, to: address)
+      client.sendBurst(pattern(360), of: 120, to: address)
       var bursts = try receive(socket)
       bursts[0].destination = IPAddress("203.0.113.77")
       batch.addReplies(to: bursts[0], count: 3, numbered: 40)
@@ -201,7 +201,7 @@ import Testing
       batch.sendReplies(on: socket) { told.append([$0, $1]) }
       #expect(told == [[40, 100], [41, 100], [42, 50]])
       let replies = try client.receiveBurst(3)
-      #expect(replies.reads == 1 && replies.datagrams.flatMap { $0 } == pattern(60))
+      #expect(replies.reads == 1 && replies.datagrams.flatMap { $0 } == pattern(360))
     }
   }
 }
