@@ -31,14 +31,14 @@ extension GatewayLoop {
     writer.family("yodel_exchanges_total", .counter, "Messages that ended, by target and how they ended.")
     for (index, label) in targets {
       for outcome in ExchangeOutcome.allCases {
-        let count = counts.exchanges[.init(target: index, outcome: outcome)] ?? 0
+        let count = counts.exchanges[.init(target: index, outcome: outcome)]
         writer.sample("yodel_exchanges_total", ["target": label, "outcome": outcome.label], count)
       }
     }
     let name = "yodel_exchange_rtt_seconds"
     writer.family(name, .histogram, "Round-trip times of messages that had a reply.")
     for (index, label) in targets {
-      Self.write(counts.roundTrips[index] ?? Histogram(), name, target: label, to: &writer)
+      Self.write(counts.roundTrips(of: index), name, target: label, to: &writer)
     }
     // The budget counts a series as an exchange.
     let inFlight = max(0, core.budget.inFlight - core.series.running)
@@ -116,7 +116,7 @@ extension GatewayLoop {
 
   private func writeHTTP(_ counts: LoopMetrics.Counts, to writer: inout MetricsWriter) {
     writer.family("yodel_http_requests_total", .counter, "Requests by route, method and status code.")
-    let requests = counts.requests.map { key, count in
+    let requests = counts.requests.all.map { key, count in
       (core.router.text(key.route), key.method.map { Self.countedMethods[$0].rawValue } ?? "other", key.status, count)
     }
     for (route, method, status, count) in requests.sorted(by: { ($0.0, $0.1, $0.2) < ($1.0, $1.1, $1.2) }) {

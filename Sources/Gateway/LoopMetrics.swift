@@ -6,19 +6,51 @@ final class LoopMetrics: Sendable {
   /// What has been counted, of one loop or of all.
   struct Counts {
     /// By target's index (see ``TargetTable``) and outcome.
-    var exchanges: [ExchangeKey: Int] = [:]
-    /// By target's index.
-    var roundTrips: [Int: Histogram] = [:]
-    var requests: [RequestKey: Int] = [:]
+    var exchanges = Tally<ExchangeKey>()
+    /// By target's index; of those alone that have been heard of.
+    var roundTrips: [Histogram] = []
+    var requests = Tally<RequestKey>()
     var probes: [ProbeKey: Int] = [:]
+
+    /// The round trips of a target.
+    func roundTrips(of target: Int) -> Histogram {
+      target < roundTrips.count ? roundTrips[target] : Histogram()
+    }
+
+    fileprivate mutating func record(_ roundTrip: Nanoseconds, of target: Int) {
+      while roundTrips.count <= target { roundTrips.append(Histogram()) }
+      roundTrips[target].record(roundTrip)
+    }
   }
 
-  struct ExchangeKey: Hashable {
+  /// How often each key was counted. The same key again and again, as under load, is looked up once.
+  struct Tally<Key: Hashable & Sendable>: Sendable {
+    private var counts: [Key: Int] = [:]
+    private var latest: (key: Key, count: Int)?
+
+    mutating func count(_ key: Key, times: Int = 1) {
+      if latest?.key == key { return latest!.count += times }
+      if let latest { counts[latest.key, default: 0] += latest.count }
+      latest = (key, times)
+    }
+
+    /// What was counted of each key.
+    var all: [Key: Int] {
+      var all = counts
+      if let latest { all[latest.key, default: 0] += latest.count }
+      return all
+    }
+
+    /// What was counted of one.
+    subscript(key: Key) -> Int { (counts[key] ?? 0) + (latest?.key == key ? latest!.count : 0) }
+  }
+
+  struct ExchangeKey: Hashable, Sendable {
     var target: Int
     var outcome: ExchangeOutcome
   }
 
-  struct RequestKey: Hashable {
+  struct RequestKey: Hashable, Sendable {
     var route: Router.Label
     /// By its place in ``GatewayLoop/countedMethods``; nil for any other.
     var method: Int?
@@ -34,13 +66,13 @@ final class LoopMetrics: Sendable {
 
   func count(_ outcome: ExchangeOutcome, target: Int, roundTrip: Nanoseconds?) {
     counts.withLock { counts in
-      counts.exchanges[ExchangeKey(target: target, outcome: outcome), default: 0] += 1
-      if let roundTrip { counts.roundTrips[target, default: Histogram()].record(roundTrip) }
+      counts.exchanges.count(ExchangeKey(target: target, outcome: outcome))
+      if let roundTrip { counts.record(roundTrip, of: target) }
     }
   }
 
   func count(_ request: RequestKey) {
-    counts.withLock { $0.requests[request, default: 0] += 1 }
+    counts.withLock { $0.requests.count(request) }
   }
 
   /// Counts what became of the datagrams of a series that is over.
@@ -56,10 +88,11 @@ final class LoopMetrics: Sendable {
   static func sum(_ loops: [LoopMetrics]) -> Counts {
     loops.reduce(into: Counts()) { sum, loop in
       let counts = loop.counts.withLock { $0 }
-      sum.exchanges.merge(counts.exchanges, uniquingKeysWith: +)
-      sum.requests.merge(counts.requests, uniquingKeysWith: +)
+      for (key, count) in counts.exchanges.all { sum.exchanges.count(key, times: count) }
+      for (key, count) in counts.requests.all { sum.requests.count(key, times: count) }
       sum.probes.merge(counts.probes, uniquingKeysWith: +)
-      sum.roundTrips.merge(counts.roundTrips, uniquingKeysWith: +)
+      let targets = max(sum.roundTrips.count, counts.roundTrips.count)
+      sum.roundTrips = (0..<targets).map { sum.roundTrips(of: $0) + counts.roundTrips(of: $0) }
     }
   }
 }

@@ -68,6 +68,14 @@ struct AnswerTests {
     }
   }
 
+  @Test func aTallyCountsEachKeyWhateverCameBetween() {
+    var tally = LoopMetrics.Tally<Int>()
+    for key in [1, 1, 2, 1, 1, 1, 3] { tally.count(key) }
+    tally.count(2, times: 4)
+    #expect(tally.all == [1: 5, 2: 5, 3: 1])
+    #expect(tally[1] == 5 && tally[2] == 5 && tally[3] == 1 && tally[4] == 0)
+  }
+
   /// What is not in the list would be counted and never told.
   @Test(arguments: [
     RelayError.noReply, .portUnreachable(nil), .targetUnreachable(.hostIsDown, nil), .messageTooLarge(limit: 1),
