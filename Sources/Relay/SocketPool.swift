@@ -58,7 +58,7 @@ public struct SocketPool {
   private let periods: Periods
   /// By ``SocketID``; nil where no socket has it.
   private var states: [(target: SocketAddress, state: State)?] = []
-  private var destinations: [SocketAddress: Destination] = [:]
+  private var destinations = LatestFirst<SocketAddress, Destination>()
   private var retired: Deque<(id: SocketID, until: MonotonicTime)> = []
 
   /// Sockets at rest now.
@@ -97,7 +97,7 @@ extension SocketPool {
       states[id]!.state = .inFlight
       restingCount -= 1
     }
-    if choice != .none, choice != .exhausted { destinations[target, default: Destination()].inFlight += 1 }
+    if choice != .none, choice != .exhausted { withDestination(target) { $0.inFlight += 1 } }
     return choice
   }
 
@@ -150,7 +150,7 @@ extension SocketPool {
 
   private mutating func displaceLongestRested(at now: MonotonicTime) -> Displaced? {
     var longest: (id: SocketID, since: MonotonicTime)?
-    for target in Array(destinations.keys) {
+    for target in destinations.keys {
       guard let front = longestRested(for: target) else { continue }
       if longest == nil || front.since < longest!.since { longest = front }
     }
@@ -186,7 +186,13 @@ extension SocketPool {
 
   /// The target sent what nobody waited for.
   public mutating func heardSurplus(from target: SocketAddress, at now: MonotonicTime) {
-    destinations[target, default: Destination()].surplusAt = now
+    withDestination(target) { $0.surplusAt = now }
+  }
+
+  /// Changes what is known of a target, of which nothing may be known yet.
+  private mutating func withDestination(_ target: SocketAddress, _ change: (inout Destination) -> Void) {
+    if destinations[target] == nil { destinations[target] = Destination() }
+    change(&destinations[target]!)
   }
 
   /// The socket's target sent it what nobody waited for.
@@ -211,7 +217,7 @@ extension SocketPool {
       forget(first.id)
       return (first.id, true)
     }
-    for target in Array(destinations.keys) {
+    for target in destinations.keys {
       guard let front = longestRested(for: target), now - front.since >= periods.idle else { continue }
       destinations[target]!.resting.removeFirst()
       restingCount -= 1
@@ -229,8 +235,9 @@ extension SocketPool {
   /// Forgets the targets that have no socket and whose surplus, if any, is long past: a request may name any literal
   /// address that is allowed, and there are many.
   public mutating func forgetIdleTargets(at now: MonotonicTime) {
-    for (target, destination) in destinations
-    where destination.inFlight + destination.retired == 0 && longestRested(for: target) == nil {
+    for target in destinations.keys {
+      let destination = destinations[target]!
+      guard destination.inFlight + destination.retired == 0, longestRested(for: target) == nil else { continue }
       if let surplus = destination.surplusAt, now - surplus < periods.quiet { continue }
       destinations[target] = nil
     }

@@ -9,7 +9,7 @@ import Testing
 
   /// How many targets the pool remembers; that is private, and only its memory tells.
   func remembered(_ pool: SocketPool) -> Int? {
-    Mirror(reflecting: pool).descendant("destinations").map { Mirror(reflecting: $0).children.count }
+    Mirror(reflecting: pool).descendant("destinations", "places").map { Mirror(reflecting: $0).children.count }
   }
 
   /// A pool that has heard surplus from the target, and whose sockets are all closed.
