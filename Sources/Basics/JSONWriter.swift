@@ -2,21 +2,26 @@
 ///
 /// Commas are the writer's business; that a member stands in an object and an element in an array is the caller's.
 public struct JSONWriter {
-  /// What is written so far.
-  public private(set) var bytes: [UInt8] = []
+  /// Written to as memory, a piece at a time: to append to an array is to ask each time whose it is and what it holds.
+  private var storage: [UInt8]
+  private var count = 0
   private var needsComma = false
 
   /// An empty text with room for `capacity` bytes.
   public init(capacity: Int = 256) {
-    bytes.reserveCapacity(capacity)
+    storage = [UInt8](repeating: 0, count: capacity)
   }
+
+  /// What is written so far.
+  public var bytes: [UInt8] { Array(storage[..<count]) }
 
   /// One whole object as a text of its own, ended by a newline as every JSON answer is.
   public static func text(_ members: (inout JSONWriter) -> Void) -> [UInt8] {
     var writer = JSONWriter()
     writer.object(members)
     writer.newline()
-    return writer.bytes
+    writer.storage.removeLast(writer.storage.count - writer.count)
+    return writer.storage
   }
 
   /// An object as an element, or as the whole text.
@@ -54,7 +59,7 @@ public struct JSONWriter {
   public mutating func member(escaping name: String, _ value: some FixedWidthInteger) {
     separate()
     string(name)
-    bytes.append(UInt8(ascii: ":"))
+    write(":")
     integer(value)
   }
 
@@ -62,7 +67,7 @@ public struct JSONWriter {
   public mutating func member(escaping name: String, _ value: String) {
     separate()
     string(name)
-    bytes.append(UInt8(ascii: ":"))
+    write(":")
     string(value)
   }
 
@@ -88,7 +93,7 @@ public struct JSONWriter {
   public mutating func member(escaping name: String, _ value: (inout JSONWriter) -> Void) {
     separate()
     string(name)
-    bytes.append(UInt8(ascii: ":"))
+    write(":")
     needsComma = false
     value(&self)
   }
@@ -126,40 +131,78 @@ public struct JSONWriter {
 
   /// Ends the text's line.
   public mutating func newline() {
-    bytes.append(UInt8(ascii: "\n"))
+    write("\n")
   }
 }
 
 extension JSONWriter {
+  /// Has `fill` write up to `room` bytes behind those that are there, and say how many those are.
+  @inline(__always)
+  private mutating func write(upTo room: Int, _ fill: (UnsafeMutablePointer<UInt8>) -> Int) {
+    if storage.count - count < room {
+      storage.append(contentsOf: repeatElement(0, count: max(room, storage.count)))
+    }
+    count += storage.withUnsafeMutableBufferPointer { [count] in fill($0.baseAddress! + count) }
+  }
+
+  private mutating func write(_ character: Unicode.Scalar) {
+    write(byte: UInt8(ascii: character))
+  }
+
+  private mutating func write(byte: UInt8) {
+    write(upTo: 1) {
+      $0.pointee = byte
+      return 1
+    }
+  }
+
+  private mutating func write(_ text: UnsafeBufferPointer<UInt8>) {
+    guard let start = text.baseAddress else { return }
+    write(upTo: text.count) {
+      $0.update(from: start, count: text.count)
+      return text.count
+    }
+  }
+
   private mutating func separate() {
-    if needsComma { bytes.append(UInt8(ascii: ",")) }
+    if needsComma { write(",") }
     needsComma = true
   }
 
   private mutating func open(_ bracket: UInt8) {
     separate()
-    bytes.append(bracket)
+    write(byte: bracket)
     needsComma = false
   }
 
   private mutating func close(_ bracket: UInt8) {
-    bytes.append(bracket)
+    write(byte: bracket)
     needsComma = true
   }
 
   /// Names are ours, so nothing in them must be escaped.
   private mutating func key(_ name: StaticString) {
-    separate()
-    bytes.append(UInt8(ascii: "\""))
-    bytes.append(contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
-    bytes.append(UInt8(ascii: "\""))
-    bytes.append(UInt8(ascii: ":"))
+    let length = name.utf8CodeUnitCount
+    write(upTo: length + 4) { [needsComma] room in
+      var end = room
+      func add(_ character: Unicode.Scalar) {
+        end.pointee = UInt8(ascii: character)
+        end += 1
+      }
+      if needsComma { add(",") }
+      add("\"")
+      end.update(from: name.utf8Start, count: length)
+      end += length
+      add("\"")
+      add(":")
+      return end - room
+    }
     needsComma = false
   }
 
   /// Digit by digit: a text of its own would be made for each number of each answer.
   private mutating func integer(_ value: some FixedWidthInteger) {
-    if value < 0 { bytes.append(UInt8(ascii: "-")) }
+    if value < 0 { write("-") }
     // An integer has 64 bits here, so 20 digits at most.
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
       var start = digits.count
@@ -169,28 +212,33 @@ extension JSONWriter {
         digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
         rest /= 10
       } while rest != 0
-      bytes.append(contentsOf: UnsafeBufferPointer(rebasing: digits[start...]))
+      write(UnsafeBufferPointer(rebasing: digits[start...]))
     }
     needsComma = true
   }
 
   private mutating func raw(_ text: String) {
-    bytes.append(contentsOf: text.utf8)
+    var text = text
+    text.withUTF8 { write($0) }
     needsComma = true
   }
 
   /// Most texts hold nothing to escape: those are copied whole.
   private mutating func string(_ text: String) {
-    bytes.append(UInt8(ascii: "\""))
     var text = text
     text.withUTF8 { text in
       if text.contains(where: Self.mustEscape) {
-        for byte in text { appendEscaped(byte) }
-      } else {
-        bytes.append(contentsOf: text)
+        write("\"")
+        for byte in text { writeEscaped(byte) }
+        return write("\"")
+      }
+      write(upTo: text.count + 2) { room in
+        room[0] = UInt8(ascii: "\"")
+        if let start = text.baseAddress { (room + 1).update(from: start, count: text.count) }
+        room[text.count + 1] = UInt8(ascii: "\"")
+        return text.count + 2
       }
     }
-    bytes.append(UInt8(ascii: "\""))
     needsComma = true
   }
 
@@ -198,19 +246,18 @@ extension JSONWriter {
     byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 0x7F
   }
 
-  private mutating func appendEscaped(_ byte: UInt8) {
-    guard Self.mustEscape(byte) else { return bytes.append(byte) }
-    bytes.append(UInt8(ascii: "\\"))
+  private mutating func writeEscaped(_ byte: UInt8) {
+    guard Self.mustEscape(byte) else { return write(byte: byte) }
+    write("\\")
     switch byte {
-    case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes.append(byte)
-    case 0x0A: bytes.append(UInt8(ascii: "n"))
-    case 0x0D: bytes.append(UInt8(ascii: "r"))
-    case 0x09: bytes.append(UInt8(ascii: "t"))
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"): write(byte: byte)
+    case 0x0A: write("n")
+    case 0x0D: write("r")
+    case 0x09: write("t")
     default:
       let digits = String(byte, radix: 16)
-      bytes.append(contentsOf: "u00".utf8)
-      if digits.utf8.count == 1 { bytes.append(UInt8(ascii: "0")) }
-      bytes.append(contentsOf: digits.utf8)
+      raw(digits.utf8.count == 1 ? "u000" : "u00")
+      raw(digits)
     }
   }
 }

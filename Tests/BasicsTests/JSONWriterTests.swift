@@ -57,6 +57,13 @@ import Testing
     }
   }
 
+  @Test(arguments: [0, 1, 7, 300]) func aTextGrowsPastItsRoom(capacity: Int) throws {
+    var writer = JSONWriter(capacity: capacity)
+    let texts = (0..<50).map { String(repeating: "ab", count: $0 * 7 % 90) }
+    writer.array { json in for text in texts { json.element(text) } }
+    #expect(try JSONDecoder().decode([String].self, from: Data(writer.bytes)) == texts)
+  }
+
   @Test func noControlCharacterIsWrittenBare() {
     let all = String(String.UnicodeScalarView((0...0x7F).map { Unicode.Scalar(UInt8($0)) }))
     let bytes = JSONWriter.text { writer in
