@@ -42,7 +42,8 @@ extension HTTPWorker {
     received.read(from: handle)
     let fields = received.fields
     connection.isHead = method == HTTPMethod.head.rawValue
-    let headerGuard = HeaderGuard(method: method, target: target, version: version, fields: fields)
+    let headerGuard = HeaderGuard(
+      method: method, target: target, version: version, fields: fields, plainness: received.plainness)
     if let refusal = headerGuard.refusal() ?? refusedLayout(received.layout!, of: connection, handle) {
       let response = closing(application.refuse(refusal))
       // What libmicrohttpd has left of its memory may be too little for an answer's head.

@@ -9,9 +9,12 @@ struct HeaderGuard {
   var target: String
   var version: String
   var fields: HTTPFields
+  /// What is known of the fields from their bytes.
+  var plainness = Plainness()
 
   /// Why the request is refused; nil where its framing has one meaning.
   func refusal() -> HTTPRefusal? {
+    if plainness.isAcceptable { return refusedLine() ?? refusedSize(Framing(bytes: plainness.bytes)) }
     var framing = Framing()
     for field in fields { framing.note(field) }
     return refusedLine() ?? refusedSize(framing) ?? Self.refusal(of: fields) ?? refusedLength(framing)

@@ -10,8 +10,40 @@ import Testing
     _ fields: Fields = [("Host", "localhost")]
   ) -> HTTPRefusal? {
     var list = HTTPFields()
-    for (name, value) in fields { list.append(name, value) }
-    return HeaderGuard(method: method, target: target, version: version, fields: list).refusal()
+    var plainness = Plainness()
+    for (name, value) in fields {
+      list.append(name, value)
+      Array(name.utf8).withUnsafeBytes { name in
+        Array(value.utf8).withUnsafeBytes { plainness.note(name: name, value: $0) }
+      }
+    }
+    let refusal = HeaderGuard(method: method, target: target, version: version, fields: list).refusal()
+    let short = HeaderGuard(method: method, target: target, version: version, fields: list, plainness: plainness)
+    #expect(short.refusal() == refusal, "what is known beforehand changes nothing")
+    return refusal
+  }
+
+  @Test func onlyWhatIsBeyondDoubtIsPlain() {
+    func isPlain(_ fields: Fields) -> Bool {
+      var plainness = Plainness()
+      for (name, value) in fields {
+        Array(name.utf8).withUnsafeBytes { name in
+          Array(value.utf8).withUnsafeBytes { plainness.note(name: name, value: $0) }
+        }
+      }
+      return plainness.isAcceptable
+    }
+    let host = ("Host", "localhost")
+    #expect(isPlain([host, ("Content-Type", "application/json"), ("content-LENGTH", "33"), ("Accept", "*/*")]))
+    #expect(!isPlain([]) && !isPlain([host, host]))
+    for field in [
+      ("Content-Length", ""), ("Content-Length", "+1"), ("Content-Length", "1 "), ("Content-Length", "0x1"),
+      ("Content-Length", "1111111111111111111"), ("transfer-Encoding", "chunked"), ("cookie", "a"), ("", "a"),
+      ("X y", "a"), ("X\u{0}", "a"), ("X", "a\u{0}"), ("X", "\u{7F}"), ("X", "\u{1F}"), ("X", "\t"), ("X", "ü"),
+    ] {
+      #expect(!isPlain([host, field]) && !isPlain([field, host]), "\(field)")
+    }
+    #expect(!isPlain([host, ("Content-Length", "1"), ("Content-Length", "1")]))
   }
 
   /// What is said of a request with `fields` beside its Host.
