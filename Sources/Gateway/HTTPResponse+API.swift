@@ -14,11 +14,17 @@ extension HTTPResponse {
 
   /// An answer of the API: never stored, never guessed at, never for another origin's eyes.
   static func api(status: Int = 200, type: String = "application/json", _ body: [UInt8]) -> HTTPResponse {
-    let fields: HTTPFields = [
+    let fields = type == "application/json" ? HTTPFields(beginningWith: jsonFields) : apiFields(type)
+    return HTTPResponse(status: status, fields: fields, body: .bytes(body))
+  }
+
+  private static let jsonFields = HTTPFields.Common(apiFields("application/json"))
+
+  private static func apiFields(_ type: String) -> HTTPFields {
+    [
       "Content-Type": type, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
       "Referrer-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",
     ]
-    return HTTPResponse(status: status, fields: fields, body: .bytes(body))
   }
 
   /// What can be done here, and nothing else.

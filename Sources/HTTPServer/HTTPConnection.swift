@@ -53,6 +53,8 @@ final class HTTPConnection: @unchecked Sendable {
   var task: Task<Void, Never>?
   var isSuspended = false
   var stream: StreamingBody?
+  /// What is being sent; other connections may have it afterwards.
+  var keptResponse: KeptResponse?
   /// The answer has no end of its own.
   var isEndless = false
   /// When the connection is cut if the request got no further.

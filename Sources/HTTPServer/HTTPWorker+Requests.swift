@@ -189,9 +189,14 @@ extension HTTPWorker {
     connection.deadline = sendingDeadline(of: response)
     releaseBody(of: connection)
     connection.isEndless = response.isEndless
+    let closes = response.closesConnection || connection.isLast || drain != nil
+    if !closes, case .bytes(let bytes) = response.body, let kept = keptResponses.take(response.fields, bytes) {
+      connection.keptResponse = kept
+      return MHD_queue_response(handle, UInt32(response.status), kept.native.pointer)
+    }
     let native = native(response.body, for: connection)
     for field in response.fields { native.add(field.name, field.value) }
-    if response.closesConnection || connection.isLast || drain != nil { native.add("Connection", "close") }
+    if closes { native.add("Connection", "close") }
     return MHD_queue_response(handle, UInt32(response.status), native.pointer)
   }
 
@@ -219,6 +224,7 @@ extension HTTPWorker {
     connection.task?.cancel()
     requestsUnderWay -= 1
     releaseBody(of: connection)
+    if let kept = connection.keptResponse.take() { keptResponses.giveBack(kept) }
     // What a client sent before its end is answered; nothing comes after that.
     connection.reset(deadline: loop.now + (connection.hasEnded ? Limits.deadlineSweep : deadlines.nextHead))
     if drain != nil { checkDrained() }

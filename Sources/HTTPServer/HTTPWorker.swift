@@ -32,6 +32,7 @@ final class HTTPWorker: @unchecked Sendable {
   /// Requests whose line is read and that are not answered to the end.
   var requestsUnderWay = 0
   var unfinishedHeads = UnfinishedHeads()
+  var keptResponses = KeptResponses()
   /// Connections whose clients have ended them since libmicrohttpd ran.
   private var justEnded: [HTTPConnection] = []
   /// The connection that is being given to libmicrohttpd just now.

@@ -12,6 +12,11 @@ struct MHDResponse: ~Copyable {
     }!  // nil only without memory for a few hundred bytes.
   }
 
+  /// A response with bytes that may change while nobody is sent it; their memory, of malloc(3), goes with it.
+  init(owning bytes: UnsafeMutableRawBufferPointer) {
+    pointer = MHD_create_response_from_buffer(bytes.count, bytes.baseAddress, .RESPMEM_MUST_FREE)!
+  }
+
   /// A response whose bytes come with time. To HEAD it says nothing of chunks and ends its connection: libmicrohttpd
   /// 0.9.75 would send the last chunk of a body that is not there.
   init(_ body: StreamingBody, isHead: Bool) {
@@ -28,6 +33,12 @@ struct MHDResponse: ~Copyable {
     // Fails only for names and values that are no header, which are our own.
     let isAdded = name.withCString { name in value.withCString { MHD_add_response_header(pointer, name, $0) } }
     precondition(isAdded == .YES, "the response header '\(name)' is not one")
+  }
+
+  /// Takes a field away that was added.
+  borrowing func remove(_ name: String, _ value: String) {
+    let isRemoved = name.withCString { name in value.withCString { MHD_del_response_header(pointer, name, $0) } }
+    precondition(isRemoved == .YES, "the response has no header '\(name)' of this value")
   }
 }
 
