@@ -15,7 +15,7 @@ END_SECONDS = 60
 
 # glibc chooses its string functions by processor, and valgrind counts `rep stosb` by the byte: with these it takes the
 # same ones everywhere. The allocator's is what the program sets for itself, without its second start.
-TUNABLES = "glibc.malloc.tcache_count=500:glibc.cpu.hwcaps=-AVX2,-AVX512VL,-AVX512BW,-ERMS,-FSRM,-BMI2,-SSE4_2,-SSSE3"
+TUNABLES = "glibc.malloc.tcache_count=2000:glibc.cpu.hwcaps=-AVX2,-AVX512VL,-AVX512BW,-ERMS,-FSRM,-BMI2,-SSE4_2,-SSSE3"
 ALLOCATORS = {"malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc"}
 
 

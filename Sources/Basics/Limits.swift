@@ -215,8 +215,16 @@ public enum Limits {
   public static let listenBacklog = 4096
   /// Connections accepted in one turn before others have theirs.
   public static let acceptsPerTurn = 64
-  /// How often libmicrohttpd is run at the end of one turn, at most.
+  /// How often a daemon of libmicrohttpd is run at the end of one turn, at most.
   public static let runsPerTurn = 8
+  /// Connections that a daemon of libmicrohttpd gets before the next one is started: with each answer it walks all that
+  /// are suspended, and it takes in at once all requests that are there.
+  public static let connectionsPerDaemon = 48
+  /// Daemons of a loop; past these, each gets more connections.
+  public static let daemonsPerLoop = 64
+  /// Requests of one turn after which daemons with further ones wait for the next: what a request touched, from its
+  /// head to its answer, is to be in the processor's cache still when its reply comes.
+  public static let requestsPerTurn = 32
   /// From a client's end of sending to the end of a request that is not whole.
   public static let endedDeadline = Nanoseconds.seconds(1)
   /// While draining: how long a client may take to send the rest of its body, and to read its answer.
@@ -226,8 +234,8 @@ public enum Limits {
 
   // MARK: Descriptors
 
-  /// Descriptors of a loop's own: its epoll, its mailbox, libmicrohttpd's epoll.
-  public static let descriptorsPerLoop = 3
+  /// Descriptors of a loop's own: its epoll, its mailbox, those of libmicrohttpd's daemons.
+  public static let descriptorsPerLoop = 2 + daemonsPerLoop
   /// Descriptors of the process's own, whatever it is configured to do: standard streams, the main thread's loop and
   /// signals, the timers of Swift's runtime, a name being resolved, with some to spare.
   public static let descriptorsOfProcess = 32

@@ -1,5 +1,6 @@
 import Basics
 import CMicroHTTPD
+import EventLoop
 import Glibc
 import TLS
 
@@ -7,6 +8,22 @@ import TLS
 /// and run when its epoll says so.
 final class Daemon {
   private let daemon: OpaquePointer
+
+  /// Its epoll's place in the loop.
+  var registration: Registration?
+  /// Connections that it has.
+  var connectionCount = 0
+  /// It has something to do.
+  var needsRun = false
+  /// It has answers to send.
+  var hasAnswers = false
+  /// When it will have something to do in any case.
+  var runsAt: MonotonicTime?
+  /// There may be connections that it would ask about at once and for ever: they wait for an answer and are not
+  /// suspended yet.
+  var isAwaitingAnswers = false
+  /// Connections whose clients have ended them since it ran.
+  var justEnded: [HTTPConnection] = []
 
   /// Is given the request's target as it came (`MHD_OPTION_URI_LOG_CALLBACK`); the library names no type for it.
   typealias TargetCallback =
@@ -24,15 +41,17 @@ final class Daemon {
     var log: MHD_LogCallback
   }
 
+  /// nil where descriptors or memory have run out.
+  ///
   /// - Precondition: libmicrohttpd was built with epoll, as every distribution's is.
-  init(_ callbacks: Callbacks, showing certificate: TLSCertificate?) {
+  init?(_ callbacks: Callbacks, showing certificate: TLSCertificate?) {
     let daemon =
       if let certificate {
         Self.withOptions(showing: certificate) { Self.start(callbacks, $0, flags: MHD_USE_TLS.rawValue) }
       } else {
         Self.start(callbacks, [], flags: 0)
       }
-    guard let daemon else { preconditionFailure("libmicrohttpd cannot start a daemon with epoll") }
+    guard let daemon else { return nil }
     self.daemon = daemon
   }
 

@@ -31,6 +31,8 @@ final class HTTPConnection: @unchecked Sendable {
   let refusal: HTTPRefusal?
   /// libmicrohttpd has not been given it.
   var isHeld = true
+  /// The daemon that has it, or had it.
+  var daemon: Daemon?
   /// libmicrohttpd's, for suspending and resuming; set with the first request.
   var handle: OpaquePointer?
   var registration: Registration?

@@ -29,6 +29,7 @@ extension HTTPWorker {
     connection.phase = .target(String(decoding: target, as: UTF8.self), at: start..<start + UInt(target.count))
     unfinishedHeads.begin(connection)
     requestsUnderWay += 1
+    requestsBegun += 1
     if connection.requests == 0 { silentConnections -= 1 }
     hurryHead(of: connection)
     if let refusal = HeaderGuard.refusedSize(ofTarget: target) {

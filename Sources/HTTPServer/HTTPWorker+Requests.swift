@@ -23,7 +23,7 @@ extension HTTPWorker {
       return queue(refusedTrailer(of: connection, handle) ?? response, on: connection, handle)
     case .answered(let response): return queue(response, on: connection, handle)
     case .responding(let since):
-      if loop.now - since < Self.patience { isAwaitingAnswers = true } else { suspend(connection) }
+      if loop.now - since < patience { connection.daemon!.isAwaitingAnswers = true } else { suspend(connection) }
       return .YES
     case .waiting, .sending:
       preconditionFailure("libmicrohttpd asked for an answer in the phase \(connection.phase)")
@@ -174,7 +174,7 @@ extension HTTPWorker {
     }
     loop.runJobs()
     if case .answered(let response) = connection.phase { return queue(response, on: connection, handle) }
-    isAwaitingAnswers = true
+    connection.daemon!.isAwaitingAnswers = true
     return .YES
   }
 
@@ -249,7 +249,9 @@ extension HTTPWorker {
   /// Lets libmicrohttpd go on with a connection, at the end of this turn.
   func resume(_ connection: HTTPConnection) {
     switch connection.phase {
-    case .answered, .sending: needsRun = true
+    case .answered, .sending:
+      connection.daemon!.needsRun = true
+      connection.daemon!.hasAnswers = true
     // Nothing is there to be said yet: the cancelled application is about to say it.
     default: return
     }

@@ -6,10 +6,10 @@ import Sockets
 import Synchronization
 import TLS
 
-/// One loop's part of the HTTP server: its libmicrohttpd daemon and the connections that were given to it.
+/// One loop's part of the HTTP server: its daemons of libmicrohttpd and the connections that were given to it.
 ///
-/// libmicrohttpd is run at the end of a turn, once for all that happened in it. It calls back (`HTTPWorker+Callbacks`),
-/// a request goes through its phases (`HTTPWorker+Requests`), its application's function runs as a task on this loop.
+/// libmicrohttpd is run at the end of a turn (`HTTPWorker+Daemons`). It calls back (`HTTPWorker+Callbacks`), a request
+/// goes through its phases (`HTTPWorker+Requests`), its application's function runs as a task on this loop.
 ///
 /// `@unchecked Sendable`: everything but ``load`` is touched on its loop's thread alone, as every entry asserts. It is
 /// no actor, since C enters it: to enter an actor from there took two allocations and a question to the runtime, six
@@ -24,7 +24,14 @@ final class HTTPWorker: @unchecked Sendable {
   /// How many connections this worker has; the acceptor reads it from its own loop.
   let load = Atomic<Int>(0)
 
-  private var daemon: Daemon?
+  /// Filled one after the other: few connections share one, and are served by one run.
+  var daemons: [Daemon] = []
+  /// Whose turn is next: of those with answers, and of those with something to read.
+  var nextAnswering = 0, nextReading = 0
+  /// Requests whose line was read in this turn.
+  var requestsBegun = 0
+  /// How long libmicrohttpd is kept from asking for an answer that is not there; then its connection is suspended.
+  var patience = HTTPWorker.leastPatience
   /// By descriptor; nil where none is open.
   var connections: [HTTPConnection?] = []
   /// Connections that no request line has come on.
@@ -33,17 +40,8 @@ final class HTTPWorker: @unchecked Sendable {
   var requestsUnderWay = 0
   var unfinishedHeads = UnfinishedHeads()
   var keptResponses = KeptResponses()
-  /// Connections whose clients have ended them since libmicrohttpd ran.
-  private var justEnded: [HTTPConnection] = []
   /// The connection that is being given to libmicrohttpd just now.
   var arriving: HTTPConnection?
-  /// libmicrohttpd has something to do.
-  var needsRun = false
-  /// When it will have something to do in any case.
-  private var runsAt: MonotonicTime?
-  /// There may be connections that libmicrohttpd would ask about at once and for ever: they wait for an answer and are
-  /// not suspended yet.
-  var isAwaitingAnswers = false
   var nextSweep = MonotonicTime.now()
   var drain: Drain?
   let log: HTTPServer.Log
@@ -65,9 +63,7 @@ final class HTTPWorker: @unchecked Sendable {
   /// Begins to serve the connections that it will be given. On the loop, as ``stop()``.
   func start() throws(SocketError) {
     loop.assertCurrent()
-    let daemon = Daemon(callbacks(), showing: certificate?.withLock { $0 })
-    self.daemon = daemon
-    _ = try loop.register(daemon.epollDescriptor, for: .readable, handler: self, token: Self.daemonToken)
+    guard try startDaemon() else { preconditionFailure("libmicrohttpd cannot start a daemon with epoll") }
     loop.addTurnHandler(self)
   }
 
@@ -75,12 +71,12 @@ final class HTTPWorker: @unchecked Sendable {
   func stop() {
     loop.removeTurnHandler(self)
     for case let connection? in connections where connection.isHeld { drop(connection) }
-    daemon?.stop()
-    daemon = nil
+    for daemon in daemons {
+      loop.deregister(daemon.registration!)
+      daemon.stop()
+    }
+    daemons = []
   }
-
-  /// The epoll token of the daemon; connections have their descriptors.
-  private static let daemonToken = -1
 }
 
 // MARK: - Connections
@@ -99,7 +95,7 @@ extension HTTPWorker {
   private func adoptNow(_ descriptor: Int32, _ peer: SocketAddress, _ refusal: HTTPRefusal?) {
     let deadline = loop.now + deadlines.head
     let connection = HTTPConnection(descriptor: descriptor, peer: peer, refusal: refusal, deadline: deadline)
-    guard daemon != nil else { return refuse(connection) }
+    guard !daemons.isEmpty else { return refuse(connection) }
     do throws(SocketError) {
       connection.registration = try loop.register(
         descriptor, for: [.readable, .peerEnded, .edgeTriggered], handler: self, token: Int(descriptor))
@@ -120,10 +116,13 @@ extension HTTPWorker {
     // For ends only from now on: libmicrohttpd does not look at suspended connections, nor for an end that came with
     // the data before it. Where that fails, what can be read is told all the same, and of no interest.
     try? loop.reregister(connection.registration!, connection.descriptor, for: [.peerEnded, .edgeTriggered])
+    let daemon = daemonWithRoom()
+    connection.daemon = daemon
+    daemon.connectionCount += 1
     arriving = connection
-    let isAdded = connection.peer.withSockaddr { daemon!.add(connection.descriptor, $0, $1) }
+    let isAdded = connection.peer.withSockaddr { daemon.add(connection.descriptor, $0, $1) }
     arriving = nil
-    needsRun = true
+    daemon.needsRun = true
     // Closed it is in any case; one that libmicrohttpd took up before it has told so.
     if !isAdded, !connection.isClosed { closed(connection) }
   }
@@ -143,6 +142,7 @@ extension HTTPWorker {
     if let registration = connection.registration { loop.deregister(registration) }
     connections[Int(connection.descriptor)] = nil
     connection.isClosed = true
+    connection.daemon?.connectionCount -= 1
     if case .waiting = connection.phase {
       if connection.requests == 0 { silentConnections -= 1 }
     } else {
@@ -157,7 +157,7 @@ extension HTTPWorker {
 extension HTTPWorker: DescriptorHandler, TurnHandler {
   func descriptorReady(_ readiness: Readiness, token: Int) {
     loop.assertCurrent()
-    if token == Self.daemonToken { return needsRun = true }
+    if let daemon = daemon(of: token) { return daemon.needsRun = true }
     if readiness.contains(.error) || readiness.contains(.hangUp) { return clientIsGone(token) }
     // What came before the end is looked at first.
     if readiness.contains(.readable) { bytesArrived(token) }
@@ -169,44 +169,13 @@ extension HTTPWorker: DescriptorHandler, TurnHandler {
     return endTurn()
   }
 
-  private func endTurn() -> MonotonicTime? {
-    sweepIfDue()
-    guard let daemon else { return nil }
-    if let runsAt, runsAt <= loop.now { needsRun = true }
-    // A stream whose writer and reader keep up would go on for ever: after a few rounds others have their turn.
-    var hasRun = false
-    for _ in 0..<Limits.runsPerTurn where needsRun {
-      hasRun = true
-      needsRun = false
-      isAwaitingAnswers = false
-      daemon.run()
-      tellOfEnds()
-      loop.runJobs()
-    }
-    if needsRun { return .now() }
-    // Only a run changes what it waits for. Asked in every turn, patience would begin anew in every turn.
-    if hasRun { runsAt = daemon.timeout.map { .now() + (isAwaitingAnswers ? max($0, Self.patience) : $0) } }
-    guard load.load(ordering: .relaxed) > 0 else { return runsAt }
-    return min(nextSweep, runsAt ?? nextSweep)
-  }
-
-  /// libmicrohttpd misses an end that came with the data before it. Once it has read those it is told again: nothing
-  /// else comes of shutting down what the client has shut down.
-  private func tellOfEnds() {
-    for connection in justEnded where !connection.isClosed { shutdown(connection.descriptor, Int32(SHUT_RD)) }
-    justEnded.removeAll(keepingCapacity: true)
-  }
-
-  /// How long libmicrohttpd is kept from asking for answers that are not there; then their connections are suspended.
-  static let patience = Nanoseconds.milliseconds(1)
-
   /// The client will send nothing more, but may read its answer; the connection ends with that. Without a request it
   /// ends soon: one that came with the end is about to be read.
   private func clientEnded(_ descriptor: Int) {
     guard let connection = connections[descriptor] else { return }
     // One that was refused ends when both sides have ended it.
     if connection.isHeld, !connection.isAnsweredPast { return drop(connection) }
-    if !connection.hasEnded { justEnded.append(connection) }
+    if !connection.hasEnded { connection.daemon?.justEnded.append(connection) }
     connection.hasEnded = true
     switch connection.phase {
     case .waiting: connection.deadline = loop.now + Limits.deadlineSweep
