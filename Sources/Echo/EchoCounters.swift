@@ -16,8 +16,7 @@ public struct EchoCounters: Sendable, Equatable {
   public var impaired: [ImpairmentKind: Int] = [:]
   /// Datagrams, and duplicates, that were not answered.
   public var dropped: [DropReason: Int] = [:]
-  /// What the kernel dropped, unread, because the server's receive buffer was full; a burst that it had as one counts as
-  /// one.
+  /// What the kernel dropped, unread, because the receive buffer was full; a burst that it had as one counts as one.
   public var receiveBufferFull = 0
 
   /// Nothing yet.

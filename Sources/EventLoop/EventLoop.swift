@@ -176,6 +176,9 @@ extension EventLoop: TaskExecutor {
 
   /// Does something on the loop's thread, at once where the caller is there, and answers what came of it. From any
   /// thread.
+  ///
+  /// Never inlined: Swift 6.3 makes a trap of it where it is optimised into a caller of another module.
+  @inline(never)
   public func execute<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
     if isCurrent { return work() }
     return await Visitor(loop: self).perform(work)
