@@ -177,26 +177,11 @@ extension EventLoop: TaskExecutor {
   /// Does something on the loop's thread, at once where the caller is there, and answers what came of it. From any
   /// thread.
   ///
-  /// Never inlined: Swift 6.3 makes a trap of it where it is optimised into a caller of another module.
-  @inline(never)
+  /// A task of its own goes there. A continuation would be enough, but where it is resumed before its task has gone to
+  /// sleep the thread sanitizer sees nothing of the order between the two threads, and takes the task's memory for
+  /// shared.
   public func execute<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
     if isCurrent { return work() }
-    return await Visitor(loop: self).perform(work)
-  }
-}
-
-/// Goes to a loop from elsewhere, as any actor's caller does.
-///
-/// A continuation would be enough, but where it is resumed before its task has gone to sleep the thread sanitizer sees
-/// nothing of the order between the two threads, and takes the task's memory for shared.
-private actor Visitor: LoopActor {
-  let loop: EventLoop
-
-  init(loop: EventLoop) {
-    self.loop = loop
-  }
-
-  func perform<Value: Sendable>(_ work: @Sendable () -> Value) -> Value {
-    work()
+    return await Task(executorPreference: self) { work() }.value
   }
 }
