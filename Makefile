@@ -105,9 +105,9 @@ soak: build ## faults by the million in a simulated network, then ten minutes of
 
 # Both versions are libmicrohttpd.so.12, so which one runs is the loader's choice.
 test-microhttpd-1.0: need-build need-test $(MICROHTTPD)/prefix/lib/pkgconfig/libmicrohttpd.pc ## tests on Debian 13's libmicrohttpd
-	export PKG_CONFIG_PATH=$(CURDIR)/$(MICROHTTPD)/prefix/lib/pkgconfig; \
+	@export PKG_CONFIG_PATH=$(CURDIR)/$(MICROHTTPD)/prefix/lib/pkgconfig; \
 	export LD_LIBRARY_PATH=$(CURDIR)/$(MICROHTTPD)/prefix/lib; \
-	@$(call swift-test,$(MICROHTTPD)/test.log,--scratch-path $(MICROHTTPD)/swift); \
+	$(call swift-test,$(MICROHTTPD)/test.log,--scratch-path $(MICROHTTPD)/swift); \
 	YODEL_BINARY=$(CURDIR)/$(MICROHTTPD)/swift/debug/yodel $(PYTHON) -m pytest -q \
 		Tests/Interop/test_http.py Tests/Interop/test_https.py Tests/Interop/test_framing.py
 

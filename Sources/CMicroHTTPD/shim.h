@@ -105,4 +105,11 @@ cmhd_discipline_option (void)
   return cmhd_is_before_1_0 () ? lenient : strict;
 }
 
+/* The names that Swift gives the features differ between 0.9.75 and 1.0. */
+static inline enum MHD_Result
+cmhd_can_encrypt (void)
+{
+  return MHD_is_feature_supported (MHD_FEATURE_TLS);
+}
+
 #endif

@@ -63,7 +63,7 @@ final class Daemon {
   }
 
   /// Whether the library that runs was built with GnuTLS, as every distribution's is.
-  static var canEncrypt: Bool { MHD_is_feature_supported(.FEATURE_TLS) == .YES }
+  static var canEncrypt: Bool { cmhd_can_encrypt() == .YES }
 
   /// Lends what a daemon needs to encrypt, while it starts.
   private static func withOptions<Result>(

@@ -23,6 +23,7 @@ extension HTTPWorker {
 
   /// Answers what comes on kept-alive connections with a 503 from now on, and ends each connection with its answer.
   func beginDraining() {
+    loop.assertCurrent()
     guard drain == nil else { return }
     drain = Drain(graceEnds: .now() + Limits.drainGrace)
     // What would go on for ever is told to come to its end.

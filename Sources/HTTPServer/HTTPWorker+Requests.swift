@@ -179,6 +179,7 @@ extension HTTPWorker {
   }
 
   private func answered(_ connection: HTTPConnection, with response: HTTPResponse) {
+    loop.assertCurrent()
     connection.phase = .answered(response)
     resume(connection)
   }

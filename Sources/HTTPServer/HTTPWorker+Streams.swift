@@ -33,6 +33,7 @@ extension HTTPWorker {
   }
 
   private func finish(_ body: StreamingBody, _ end: StreamingBody.End) {
+    loop.assertCurrent()
     guard !body.isClosed, body.end == nil else { return }
     body.end = end
     resume(body.connection)
