@@ -234,8 +234,8 @@ public enum Limits {
 
   // MARK: Descriptors
 
-  /// Descriptors of a loop's own: its epoll, its mailbox, those of libmicrohttpd's daemons.
-  public static let descriptorsPerLoop = 2 + daemonsPerLoop
+  /// Descriptors of a loop's own: its epoll and its mailbox. A daemon of libmicrohttpd has one more.
+  public static let descriptorsPerLoop = 2
   /// Descriptors of the process's own, whatever it is configured to do: standard streams, the main thread's loop and
   /// signals, the timers of Swift's runtime, a name being resolved, with some to spare.
   public static let descriptorsOfProcess = 32

@@ -74,7 +74,10 @@ public struct GatewayConfiguration: Sendable {
     let connections = maxConnections + Limits.connectionsOverLimit + 1
     let listeners = max(http?.count ?? 2, inherited.count)
     let echo = hasEcho ? max((udp?.count ?? 2) * loops, inherited.count) : 0
-    return exchanges + connections + listeners + echo + loops * Limits.descriptorsPerLoop + Limits.descriptorsOfProcess
+    // Each loop might have them all, a daemon of libmicrohttpd for every so many.
+    let daemons = min(Limits.daemonsPerLoop, connections / Limits.connectionsPerDaemon + 1)
+    let ofLoops = loops * (Limits.descriptorsPerLoop + daemons)
+    return exchanges + connections + listeners + echo + ofLoops + Limits.descriptorsOfProcess
   }
 
   /// The sockets of a transport that are there already.

@@ -458,7 +458,7 @@ def test_a_health_check_knows_the_certificate_by_its_file(gateway, certificate, 
         assert ended.returncode == 1 and mention in ended.stderr, ended.stderr
 
 
-def test_a_health_check_trusts_whom_the_system_trusts(gateway, certificate):
+def test_a_health_check_trusts_whom_the_system_trusts(gateway, certificate, own):
     trusted = "/etc/ssl/certs/ca-certificates.crt"
     if not can_have_namespaces() or not os.path.exists(trusted):
         pytest.skip("another list of authorities needs root, unshare and a list to be in the place of")
