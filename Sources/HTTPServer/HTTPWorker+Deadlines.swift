@@ -53,12 +53,14 @@ extension HTTPWorker {
 
   /// Waits until every request that was accepted has its answer. From any thread.
   func drained() async {
+    await Task(executorPreference: loop) { await self.whenDrained() }.value
+  }
+
+  private func whenDrained() async {
+    beginDraining()
     await withUnsafeContinuation { waiter in
-      loop.submit {
-        self.beginDraining()
-        self.drain!.waiters.append(waiter)
-        self.checkDrained()
-      }
+      drain!.waiters.append(waiter)
+      checkDrained()
     }
   }
 

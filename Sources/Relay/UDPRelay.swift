@@ -43,15 +43,11 @@ extension UDPRelay {
   public nonisolated func exchange(
     _ message: [UInt8], with target: Target, within timeout: Nanoseconds, fresh: Bool = false
   ) async throws(RelayError) -> Reply {
-    guard loop.isCurrent else { return try await enter(message, with: target, within: timeout, fresh: fresh) }
-    return try await exchangeHere(message, with: target, within: timeout, fresh: fresh)
-  }
-
-  /// Has who is elsewhere wait on the loop.
-  private func enter(
-    _ message: [UInt8], with target: Target, within timeout: Nanoseconds, fresh: Bool
-  ) async throws(RelayError) -> Reply {
-    try await exchangeHere(message, with: target, within: timeout, fresh: fresh)
+    if loop.isCurrent { return try await exchangeHere(message, with: target, within: timeout, fresh: fresh) }
+    // The loop is where all of it goes on then, between its waits too.
+    return try await withTaskExecutorPreference(loop) { () throws(RelayError) in
+      try await exchangeHere(message, with: target, within: timeout, fresh: fresh)
+    }
   }
 
   private nonisolated func exchangeHere(
