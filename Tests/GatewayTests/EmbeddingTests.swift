@@ -51,7 +51,7 @@ struct EmbeddingTests {
   @Test func theExampleOfTheReadmeRuns() throws {
     let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     let example = URL(filePath: tests).deletingLastPathComponent().appending(path: "Embedding").path()
-    // With the address sanitizer: what Foundation's URLSession, or its Process here, has left at the end is none of ours.
+    // With the address sanitizer: what Foundation's URLSession, or its Process here, has left at the end is not ours.
     let output = popen("ASAN_OPTIONS=detect_leaks=0 '\(example)' 2>/dev/null", "r")!
     var bytes = [UInt8](repeating: 0, count: 65_536)
     let count = fread(&bytes, 1, bytes.count, output)
