@@ -47,14 +47,11 @@ class Thread(threading.Thread):
             raise self._failure
 
 
-class Load:
-    """Messages through nginx from eight clients, each waiting for its answer, until told to stop."""
+class Traffic:
+    """What goes on through nginx in a thread, from a first success on until it is left."""
 
-    def __init__(self, fleet, target=None, timeout_ms=500):
-        self._token = fleet.token
-        self._path = f"/api/messages?timeout_ms={timeout_ms}" + (f"&target={target}" if target else "")
+    def __init__(self, fleet):
         self._stop = threading.Event()
-        self.answers, self.wrong = [], []
         self._thread = Thread(fleet, self._run)
 
     def __enter__(self):
@@ -65,6 +62,16 @@ class Load:
     def __exit__(self, *_):
         self._stop.set()
         self._thread.end()
+
+
+class Load(Traffic):
+    """Messages through nginx from eight clients, each waiting for its answer, until told to stop."""
+
+    def __init__(self, fleet, target=None, timeout_ms=500):
+        self._token = fleet.token
+        self._path = f"/api/messages?timeout_ms={timeout_ms}" + (f"&target={target}" if target else "")
+        self.answers, self.wrong = [], []
+        super().__init__(fleet)
 
     def goes_on(self, count=60):
         """Wait until so many more messages have come back well."""
@@ -105,22 +112,12 @@ class Load:
             return answer.status, answer.read().decode()
 
 
-class Datagrams:
+class Datagrams(Traffic):
     """Four UDP clients that send to nginx and wait half a second for each reply, until told to stop."""
 
     def __init__(self, fleet):
-        self._stop = threading.Event()
         self.sent, self.lost, self.wrong = [0] * 4, [0] * 4, []
-        self._thread = Thread(fleet, self._run)
-
-    def __enter__(self):
-        self._thread.start()
-        self.goes_on()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        self._thread.end()
+        super().__init__(fleet)
 
     def goes_on(self, count=100):
         """Wait until every client has had so many more replies."""
