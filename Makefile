@@ -149,9 +149,10 @@ clean: ## remove what was built
 	rm -rf .build .build-address .build-thread .build-package $(MICROHTTPD) .venv dist
 
 # $(call swift-test,LOG,OPTIONS): one test at a time, since many of them are about time and share the machine's cores.
-# What failed stands at the end again, behind thousands of lines about what did not.
+# What failed stands at the end again, behind thousands of lines about what did not: first what a sanitizer has to say.
 swift-test = mkdir -p $(dir $(1)); echo "swift test $(2)"; $(SWIFT) test --disable-xctest --no-parallel $(2) 2>&1 | tee $(1) \
-	|| { echo 'what failed:'; grep -A3 -E '✘|error:|WARNING: ThreadSanitizer|ERROR: AddressSanitizer' $(1); exit 1; }
+	|| { echo 'what failed:'; grep -A24 -E '(ERROR|WARNING): [A-Za-z]*Sanitizer' $(1) | head -100 || true; \
+		grep -A2 -E '✘ .*(issue at|issue with|error)|error:' $(1) | grep -v -E ' (started|passed after .*)\.$$|^--$$'; exit 1; }
 
 # $(call install,FILE OR COMMAND,PACKAGES): installs Debian's packages unless what they bring is there.
 install = if ! { test -e $(1) || command -v $(1) >/dev/null; }; then \

@@ -18,6 +18,7 @@ final class HostilePeer: Sendable {
   private let stranger: Int32
   private let seed: UInt64
   private let isClosing = Atomic(false)
+  private let replies = Locked(Replies())
   private let ended = DispatchSemaphore(value: 0)
 
   init(seed: UInt64) {
@@ -35,10 +36,20 @@ final class HostilePeer: Sendable {
     Glibc.close(stranger)
   }
 
+  /// Whether another reply to a message left so long after the first that nobody can tell it from the next message's:
+  /// a machine that is busy enough holds up the peer as well.
+  func wasTooLate(answering message: [UInt8]) -> Bool {
+    replies.withLock { $0.tooLate.contains(message) }
+  }
+
   private func serve() {
     var manners = Manners(seed: seed)
     while !isClosing.load(ordering: .relaxed) {
-      while let due = manners.due() { send(due, from: descriptor) }
+      while let due = manners.due() {
+        let start = MonotonicTime.now()
+        send(due, from: descriptor)
+        replies.withLock { $0.add(due.bytes, from: start, to: .now()) }
+      }
       var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
       guard poll(&entry, 1, 1) > 0 else { continue }
       while let datagram = PlainSocket.receive(on: descriptor) {
@@ -60,21 +71,13 @@ final class HostilePeer: Sendable {
   /// What it does about each message, and when.
   private struct Manners {
     private var random: SeededGenerator
-    private var waiting = TimerQueue<(reply: Peer.Datagram, latest: MonotonicTime)>()
-    /// What comes more than 500 ms after a clean reply nobody can tell from the next one's: on a machine so busy that a
-    /// copy would be that late, it is not sent.
-    private static let latestCopy = Nanoseconds.milliseconds(480)
+    private var waiting = TimerQueue<Peer.Datagram>()
 
     init(seed: UInt64) {
       random = SeededGenerator(seed: seed)
     }
 
-    mutating func due() -> Peer.Datagram? {
-      while let (reply, latest) = waiting.popDue(at: .now()) {
-        if latest > .now() { return reply }
-      }
-      return nil
-    }
+    mutating func due() -> Peer.Datagram? { waiting.popDue(at: .now()) }
 
     /// Decides on the replies; answers whether a stranger sends something too.
     mutating func lets(strangersSpeak datagram: Peer.Datagram) -> Bool {
@@ -101,9 +104,20 @@ final class HostilePeer: Sendable {
       var reply = datagram
       reply.bytes.append(HostilePeer.mark)
       reply.bytes += [UInt8](repeating: UInt8(truncatingIfNeeded: length), count: length)
-      let now = MonotonicTime.now()
-      let due = now + .milliseconds(milliseconds)
-      _ = waiting.insert((reply, milliseconds > 500 ? due + .seconds(60) : now + Self.latestCopy), at: due)
+      _ = waiting.insert(reply, at: .now() + .milliseconds(milliseconds))
+    }
+  }
+
+  /// When the replies to each message left.
+  private struct Replies {
+    private var first: [[UInt8]: MonotonicTime] = [:]
+    var tooLate: Set<[UInt8]> = []
+
+    mutating func add(_ reply: [UInt8], from start: MonotonicTime, to end: MonotonicTime) {
+      let message = Array(reply.prefix { $0 != HostilePeer.mark })
+      let first = first[message, default: start]
+      self.first[message] = first
+      if end - first >= Limits.rest { tooLate.insert(message) }
     }
   }
 }
