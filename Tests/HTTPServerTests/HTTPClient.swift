@@ -71,7 +71,9 @@ final class HTTPClient: @unchecked Sendable {
   func send(_ bytes: [UInt8]) -> Bool {
     var rest = bytes[...]
     while !rest.isEmpty {
-      let sent = rest.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+      let sent = rest.withUnsafeBytes { rest in
+        uninterrupted { Glibc.send(descriptor, rest.baseAddress, rest.count, Int32(MSG_NOSIGNAL)) }
+      }
       if sent < 0 { return false }
       rest = rest.dropFirst(sent)
     }
@@ -198,7 +200,9 @@ final class HTTPClient: @unchecked Sendable {
 
   private func fill() throws(ClientError) -> Bool {
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
-    let count = buffer.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress, $0.count, 0) }
+    let count = buffer.withUnsafeMutableBytes { buffer in
+      uninterrupted { recv(descriptor, buffer.baseAddress, buffer.count, 0) }
+    }
     if count < 0 { throw errno == ECONNRESET ? .reset : .timedOut }
     pending += buffer[..<count]
     return count > 0

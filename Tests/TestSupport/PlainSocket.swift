@@ -50,7 +50,9 @@ package final class PlainSocket {
     var storage = sockaddr_storage()
     var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
     let received = withUnsafeMutablePointer(to: &storage) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { recvfrom(descriptor, &bytes, bytes.count, 0, $0, &length) }
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+        uninterrupted { recvfrom(descriptor, &bytes, bytes.count, 0, pointer, &length) }
+      }
     }
     guard received >= 0 else { throw SocketError(.recvmsg, .init(rawValue: errno)) }
     let sender = withUnsafeBytes(of: &storage) { SocketAddress(sockaddr: $0) }!
@@ -63,7 +65,7 @@ package final class PlainSocket {
     var answer: [UInt8] = []
     var piece = [UInt8](repeating: 0, count: 4096)
     while true {
-      let received = recv(descriptor, &piece, piece.count, 0)
+      let received = uninterrupted { recv(descriptor, &piece, piece.count, 0) }
       if received <= 0 { return answer }
       answer += piece.prefix(received)
     }
@@ -75,7 +77,7 @@ package final class PlainSocket {
     let received = control.withUnsafeMutableBytes { control in
       var message = msghdr()
       (message.msg_control, message.msg_controllen) = (control.baseAddress, control.count)
-      return recvmsg(descriptor, &message, 0)
+      return uninterrupted { recvmsg(descriptor, &message, 0) }
     }
     guard received >= 0 else { throw SocketError(.recvmsg, .init(rawValue: errno)) }
     // A control message of four bytes: its head (cmsg(3)), then they.
@@ -130,5 +132,13 @@ package func error(_ call: () throws -> Void) -> SocketError? {
     return nil
   } catch {
     return error as? SocketError
+  }
+}
+
+/// Calls again what was interrupted: a call that has a timeout is, wherever the process was stopped (signal(7)).
+package func uninterrupted(_ call: () -> Int) -> Int {
+  while true {
+    let count = call()
+    if count >= 0 || errno != EINTR { return count }
   }
 }
