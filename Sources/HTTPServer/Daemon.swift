@@ -13,6 +13,9 @@ final class Daemon {
   var registration: Registration?
   /// Connections that it has.
   var connectionCount = 0
+  /// Encrypted connections on which no request has begun. While a handshake waits for its client, libmicrohttpd takes
+  /// the connection for ready.
+  var shakingHands = 0
   /// It has something to do.
   var needsRun = false
   /// It has answers to send.

@@ -30,7 +30,7 @@ extension HTTPWorker {
     unfinishedHeads.begin(connection)
     requestsUnderWay += 1
     requestsBegun += 1
-    if connection.requests == 0 { silentConnections -= 1 }
+    if connection.requests == 0 { isNoLongerSilent(connection) }
     hurryHead(of: connection)
     if let refusal = HeaderGuard.refusedSize(ofTarget: target) {
       sendAtOnce(application.refuse(refusal), on: connection)

@@ -97,7 +97,14 @@ extension HTTPWorker {
       loop.runJobs()
     }
     // Only a run changes what it waits for. Asked in every turn, patience would begin anew in every turn.
-    daemon.runsAt = daemon.timeout.map { .now() + (daemon.isAwaitingAnswers ? max($0, patience) : $0) }
+    daemon.runsAt = daemon.timeout.map { .now() + max($0, leastWait(of: daemon)) }
+  }
+
+  /// Where a reply is waited for, or the client's part of a handshake, libmicrohttpd wants to be run again at once:
+  /// nothing is to be had by that.
+  private func leastWait(of daemon: Daemon) -> Nanoseconds {
+    if daemon.isAwaitingAnswers { return patience }
+    return daemon.shakingHands > 0 ? Self.leastPatience : .zero
   }
 
   /// A reply is read a turn after its message left, or some: under load a turn is longer than most targets take, and

@@ -119,12 +119,19 @@ extension HTTPWorker {
     let daemon = daemonWithRoom()
     connection.daemon = daemon
     daemon.connectionCount += 1
+    if certificate != nil { daemon.shakingHands += 1 }
     arriving = connection
     let isAdded = connection.peer.withSockaddr { daemon.add(connection.descriptor, $0, $1) }
     arriving = nil
     daemon.needsRun = true
     // Closed it is in any case; one that libmicrohttpd took up before it has told so.
     if !isAdded, !connection.isClosed { closed(connection) }
+  }
+
+  /// The first request of a connection has begun, or the connection ends without one.
+  func isNoLongerSilent(_ connection: HTTPConnection) {
+    silentConnections -= 1
+    if certificate != nil { connection.daemon?.shakingHands -= 1 }
   }
 
   private func refuse(_ connection: HTTPConnection) {
@@ -144,7 +151,7 @@ extension HTTPWorker {
     connection.isClosed = true
     connection.daemon?.connectionCount -= 1
     if case .waiting = connection.phase {
-      if connection.requests == 0 { silentConnections -= 1 }
+      if connection.requests == 0 { isNoLongerSilent(connection) }
     } else {
       requestsUnderWay -= 1
     }

@@ -178,6 +178,10 @@ def connections(gateway):
     return gateway.metrics().value("yodel_http_connections")
 
 
+def cpu_seconds(gateway):
+    return gateway.metrics().value("process_cpu_seconds_total")
+
+
 def test_a_client_that_goes_frees_its_place_at_once(gateway):
     for _ in range(5):
         wires = [gateway.wire() for _ in range(10)]
@@ -221,15 +225,16 @@ def test_what_is_no_handshake_ends_and_harms_nobody(gateway, start):
     wait_until(lambda: connections(gateway) <= before, "all are gone")
 
 
-def test_a_handshake_that_stalls_ends_with_the_time_of_a_head(gateway):
+def test_a_handshake_that_stalls_ends_with_the_time_of_a_head_and_costs_next_to_nothing(gateway):
     stalled = [Wire(gateway.http) for _ in range(3)]
-    began = time.monotonic()
+    began, worked = time.monotonic(), cpu_seconds(gateway)
     for wire in stalled:
         wire.send(b"\x16\x03\x01\x02\x00\x01\x00\x01")
     for wire in stalled:
         assert wire.is_ended()
         wire.close()
     assert 9 < time.monotonic() - began < 13
+    assert cpu_seconds(gateway) - worked < 2, "a loop that spins takes nine"
 
 
 def test_a_slow_reader_of_much_gets_all_of_it(gateway):
