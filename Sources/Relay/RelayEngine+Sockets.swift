@@ -60,6 +60,10 @@ extension RelayEngine {
       do throws(SocketError) {
         guard try socket.connection.receive(into: buffer) != nil else { return hasRead }
         lateReplies += 1
+        if socket.isOwedReply {
+          socket.isOwedReply = false
+          continue
+        }
       } catch {
         _ = socket.connection.takeError()
       }

@@ -127,6 +127,7 @@ extension RelayEngine {
 
   mutating func fail(_ id: SocketID, _ error: RelayError) {
     retire(id)
+    sockets[id]!.isOwedReply = sockets[id]!.exchange!.isSent && (error == .cancelled || error == .noReply)
     finish(id, .failure(error))
   }
 

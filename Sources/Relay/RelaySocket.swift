@@ -6,6 +6,9 @@ final class RelaySocket<Network: RelayNetwork> {
   let connection: Network.Connection
   let target: SocketAddress
   var exchange: PendingExchange<Network>?
+  /// Its exchange ended before a reply came: the first that comes is that one, late, and no sign of a target that sends
+  /// more than it is asked for.
+  var isOwedReply = false
 
   init(_ connection: Network.Connection, target: SocketAddress) {
     self.connection = connection
@@ -22,6 +25,7 @@ struct PendingExchange<Network: RelayNetwork> {
   var timer: Network.TimerID
   /// Just before the send that the kernel took; beyond all time until then.
   var sentAt = MonotonicTime(nanoseconds: .max)
+  var isSent: Bool { sentAt.nanoseconds < .max }
   /// Something came that answers an earlier message: more may follow, whatever this one's reply.
   var hasHeardSurplus = false
   /// An exchange may end before its task waits: then this is its end.

@@ -24,6 +24,8 @@ package final class Ledger {
     /// A whole reply to it was read when it waited for one.
     var hasReadReply = false
     var hasReadCut = false
+    /// What may answer it was read after it had ended without a reply.
+    var hasReadOwed = false
     var end: Result<Reply, RelayError>?
     var endedAt = MonotonicTime(nanoseconds: 0)
   }
@@ -136,12 +138,24 @@ extension Ledger {
     guard let exchange = connection.exchange, accounts[exchange].end == nil, let sentAt = accounts[exchange].sentAt,
       datagram.arrival >= sentAt
     else {
+      if isOwed(to: connection.exchange) { return }
       // The relay takes what comes to a socket for its target's.
       if let about = datagram.answers ?? connection.exchange { surplusAt[accounts[about].target] = time }
       return
     }
     if datagram.form == .cut { accounts[exchange].hasReadCut = true }
     if datagram.form != .cut, datagram.answers == exchange { accounts[exchange].hasReadReply = true }
+  }
+
+  /// Whether what was read is the one reply that a message may have which nobody waits for any more: a target that is
+  /// late sends no more than it is asked for.
+  private func isOwed(to exchange: Int?) -> Bool {
+    guard let exchange, accounts[exchange].sentAt != nil, !accounts[exchange].hasReadOwed else { return false }
+    switch accounts[exchange].end {
+    case .failure(.noReply)?, .failure(.cancelled)?: accounts[exchange].hasReadOwed = true
+    default: return false
+    }
+    return true
   }
 
   func told(

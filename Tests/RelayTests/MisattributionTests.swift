@@ -128,6 +128,29 @@ extension RealRelay {
       }
     }
 
+    /// One reply for each message is no surplus, however late it is.
+    @Test(arguments: [false, true]) func aReplyThatIsLateDoesNotBarATarget(isCancelled: Bool) async throws {
+      let peer = Peer()
+      defer { peer.close() }
+      try await withRelay(restingCapacity: 2) { bench in
+        let first = Task {
+          await bench.exchange("first", with: peer.address, within: isCancelled ? .seconds(10) : .milliseconds(1)).error
+        }
+        #expect(await eventually { peer.received.count == 1 })
+        if isCancelled { first.cancel() }
+        #expect(await first.value == (isCancelled ? .cancelled : .noReply))
+        peer.setAnswer { [$0.bytes] }
+        let late = peer.received[0].source
+        peer.send("first", to: late)
+        #expect(await eventually { await bench.relay.lateReplies == 1 })
+        for number in 0..<50 { #expect(await bench.exchange("\(number)", with: peer.address).text == "\(number)") }
+        // A second reply is.
+        peer.send("first", to: late)
+        #expect(await eventually { await bench.relay.lateReplies == 2 })
+        #expect(await bench.exchange("more", with: peer.address).error == .overloaded(.restedSockets))
+      }
+    }
+
     @Test func aThirdPartyIsNeverHeard() async throws {
       let peer = Peer()
       defer { peer.close() }
