@@ -25,25 +25,33 @@ struct ControlMessages {
   }
 
   private mutating func read(_ control: UnsafeMutablePointer<cmsghdr>) {
-    let data = UnsafeRawPointer(clinux_cmsg_data(control)!)
     switch (control.pointee.cmsg_level, control.pointee.cmsg_type) {
     case (SOL_SOCKET, CLINUX_SO_TIMESTAMPNS):
-      let stamp = data.loadUnaligned(as: timespec.self)
+      guard let stamp = Self.data(of: control, as: timespec.self) else { return }
       receiveTime = WallTime(nanoseconds: Int64(stamp.tv_sec) * 1_000_000_000 + Int64(stamp.tv_nsec))
     case (SOL_SOCKET, CLINUX_SO_RXQ_OVFL):
-      dropped = data.loadUnaligned(as: UInt32.self)
+      dropped = Self.data(of: control, as: UInt32.self)
     case (Int32(IPPROTO_UDP), CLINUX_UDP_GRO):
-      segmentSize = Int(data.loadUnaligned(as: Int32.self))
+      segmentSize = Self.data(of: control, as: Int32.self).map { Int($0) }
     case (Int32(IPPROTO_IP), CLINUX_IP_TTL), (Int32(IPPROTO_IPV6), CLINUX_IPV6_HOPLIMIT):
-      hopLimit = Int(data.loadUnaligned(as: Int32.self))
+      hopLimit = Self.data(of: control, as: Int32.self).map { Int($0) }
     case (Int32(IPPROTO_IP), CLINUX_IP_PKTINFO):
-      destination = .v4(IPv4Address(data.loadUnaligned(as: in_pktinfo.self).ipi_addr))
+      guard let information = Self.data(of: control, as: in_pktinfo.self) else { return }
+      destination = .v4(IPv4Address(information.ipi_addr))
     case (Int32(IPPROTO_IPV6), CLINUX_IPV6_PKTINFO):
-      let information = data.loadUnaligned(as: clinux_in6_pktinfo.self)
+      guard let information = Self.data(of: control, as: clinux_in6_pktinfo.self) else { return }
       let isLinkLocal = IPAddress(IPv6Address(information.address)).isLinkLocal
       let scope = isLinkLocal ? information.interface : 0
       destination = IPAddress(IPv6Address(information.address, scope: scope))
     default: break
     }
+  }
+
+  /// What a control message holds; nil where it was cut off for want of room (recvmsg(2), `MSG_CTRUNC`).
+  private static func data<Content>(
+    of control: UnsafeMutablePointer<cmsghdr>, as type: Content.Type
+  ) -> Content? {
+    guard control.pointee.cmsg_len >= clinux_cmsg_length(MemoryLayout<Content>.size) else { return nil }
+    return UnsafeRawPointer(clinux_cmsg_data(control)!).loadUnaligned(as: type)
   }
 }

@@ -59,12 +59,12 @@ struct DatagramSlots: ~Copyable {
 
 /// Room for the control messages of one datagram, aligned as cmsghdr wants it. Of what is received packet information
 /// (IPv6's is the longest, 40 bytes), the hop limit, the count of drops and the size of a burst's datagrams (24 each)
-/// and a timestamp (32) are all of the 144 bytes.
+/// and a timestamp (32) are 144 bytes; a socket of a service manager's may tell IPv4's packet information (32) as well.
 struct ControlBuffer {
   var bytes:
     (
       UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64,
-      UInt64, UInt64, UInt64, UInt64
+      UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64
     ) =
-      (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+      (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 }

@@ -14,7 +14,7 @@ from support.checks import is_exchange
 from support.child import TERMINATE, run_yodel, yodel_binary
 from support.http import Wire, request_bytes
 from support.service import ActivatedGateway, NotifySocket, held_thread
-from support.udp import Target, silence
+from support.udp import Target, silence, udp_socket
 from support.waiting import wait_until
 
 AS_ITSELF = ("sh", "-c", 'export WATCHDOG_PID=$$; exec "$@"', "sh")
@@ -362,3 +362,28 @@ def connected_wire(port):
         return Wire(("127.0.0.1", port), 15)
     except ConnectionRefusedError:
         return None
+
+
+IP_PKTINFO, IPV6_RECVPKTINFO, UDP_SEGMENT = 8, 49, 103
+
+
+@pytest.mark.parametrize("destination", ["127.0.0.1", "127.0.0.2"])
+def test_a_socket_that_tells_its_destination_twice_answers_from_it(activate, own, opened, destination):
+    """`PassPacketInfo=`: with IPv4's packet information and IPv6's, and all else, more is told than of our own sockets."""
+    udp = opened(UDP, "::", family=socket.AF_INET6)
+    udp.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+    udp.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
+    # The kernel tells with each datagram of what it has dropped.
+    udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2304)
+    port = udp.getsockname()[1]
+    early = own(udp_socket)
+    for _ in range(50):
+        early.sendto(b"early", ("127.0.0.1", port))
+    gateway = activate(sockets=[opened(TCP), udp])
+    client = own(udp_socket)
+    for number in range(8):
+        texts = [b"%d piece %d" % (number, piece) for piece in range(4)]
+        segment = (socket.IPPROTO_UDP, UDP_SEGMENT, len(texts[0]).to_bytes(2, "little"))
+        client.sendmsg([b"".join(texts)], [segment], 0, (destination, port))
+        assert [client.recvfrom(100) for _ in texts] == [(text, (destination, port)) for text in texts]
+    assert not any(gateway.echo_counters()["dropped"].values())
