@@ -46,6 +46,7 @@ public final class Gateway: Sendable {
         throw .noLoops(error)
       }
       gateway.noteStart()
+      gateway.notePage()
       gateway.noteCertificate()
       return gateway
     } catch {
@@ -127,6 +128,13 @@ extension Gateway {
     ]
     if core.configuration.impairments.isActive { metadata["impairments"] = "\(core.configuration.impairments)" }
     core.log.note("started", metadata)
+  }
+
+  /// Says that there is no page, unless none was wanted.
+  private func notePage() {
+    let configuration = core.configuration
+    let isWanted = configuration.publicDirectory != nil || !configuration.placesWithoutPage.isEmpty
+    if isWanted, !core.router.hasPage { core.log.complain("\(configuration.reasonForNoPage)", [:]) }
   }
 
   private static func startLoops(_ count: Int) throws(StartupError) -> [LoopThread] {

@@ -37,6 +37,8 @@ public struct GatewayConfiguration: Sendable {
   public var loops = 1
   /// The directory of the page's files; nil for none.
   public var publicDirectory: String?
+  /// Where the page's directory was looked for in vain: told to whoever asks for the page.
+  public var placesWithoutPage: [String] = []
   /// What requests may name literally as targets, beside those with a name.
   public var allowedTargets: [TargetRange] = []
   /// Names that the gateway may be called by in `Host`, beside `localhost` and every IP address.
@@ -78,6 +80,15 @@ public struct GatewayConfiguration: Sendable {
     let daemons = min(Limits.daemonsPerLoop, connections / Limits.connectionsPerDaemon + 1)
     let ofLoops = loops * (Limits.descriptorsPerLoop + daemons)
     return exchanges + connections + listeners + echo + ofLoops + Limits.descriptorsOfProcess
+  }
+
+  /// Why there is no page, and how to have one.
+  var reasonForNoPage: String {
+    if let publicDirectory { return "there is no page: '\(publicDirectory)', named by --public, has no index.html" }
+    if placesWithoutPage.isEmpty { return "this gateway was started without a page" }
+    let places = placesWithoutPage.map { "'\($0)'" }.joined(separator: ", ")
+    return "there is no page: no index.html that can be read is in \(places); start 'yodel serve' with --public DIR, "
+      + "where DIR is the folder 'public' of Yodel's sources"
   }
 
   /// The sockets of a transport that are there already.

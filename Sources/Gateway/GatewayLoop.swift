@@ -92,13 +92,18 @@ extension GatewayLoop {
     _ refusal: AccessRules.Refusal, _ claims: RequestClaims, _ match: Router.Match
   ) -> HTTPResponse {
     switch refusal {
-    case .notFound: Problem(nothingAt: claims.head.path, curl: core.curl, url: core.url).response
+    case .notFound: nothing(at: claims.head.path)
     case .methodNotAllowed: refusedMethod(claims.head, match)
     case .wrongHost: Problem(wrongHost: claims.host ?? "").response
     case .crossSite: Problem.crossSite.response
     case .unauthorized: Problem(unauthorized: claims.authorization, curl: core.curl).response
     case .controlRefused: Problem.controlRefused.response
     }
+  }
+
+  private func nothing(at path: String) -> HTTPResponse {
+    let reason = path == "/" ? core.configuration.reasonForNoPage : nil
+    return Problem(nothingAt: path, because: reason, curl: core.curl, url: core.url).response
   }
 
   private func refusedMethod(_ head: HTTPRequestHead, _ match: Router.Match) -> HTTPResponse {

@@ -82,12 +82,13 @@ extension Problem {
   /// There is no such path.
   ///
   /// - Parameters:
+  ///   - reason: why there is none, where that can be said.
   ///   - curl: how the curl lines that are shown begin.
   ///   - url: the gateway's.
-  convenience init(nothingAt path: String, curl: String, url: String) {
+  convenience init(nothingAt path: String, because reason: String? = nil, curl: String, url: String) {
     let detail =
-      "there is no '\(path)'; to send a message: \(curl)-d 'hello' \(url)/api/messages — what else there is: "
-      + "\(curl)\(url)/api"
+      "\(reason ?? "there is no '\(path)'"); to send a message: \(curl)-d 'hello' \(url)/api/messages — what else there "
+      + "is: \(curl)\(url)/api"
     self.init(.notFound, detail)
   }
 

@@ -104,6 +104,9 @@ struct Router: Sendable {
     self.places = places
   }
 
+  /// Something answers at `/`.
+  var hasPage: Bool { places["/"] != nil }
+
   @inline(never)
   func match(_ head: HTTPRequestHead) -> Match {
     guard let place = places[head.path] ?? places[Self.withoutSlash(head.path)] else {

@@ -19,9 +19,31 @@ struct EnvironmentOptions {
   static let repeatable = ["http", "udp", "target", "allow-target", "allow-host"]
   static let flags = ["no-echo", "allow-anonymous", "print-datagrams"]
 
+  private static let prefix = "YODEL_"
+
   /// `--max-in-flight` is `YODEL_MAX_IN_FLIGHT`.
   static func variable(for option: String) -> String {
-    "YODEL_" + option.uppercased().replacing("-", with: "_")
+    prefix + option.uppercased().replacing("-", with: "_")
+  }
+
+  /// What is wrong with variables that begin like ours and are none, in one line; nil where there are none.
+  ///
+  /// `YODEL_TOKEN` is in the command lines that the page and errors show; Kubernetes makes the others for a service
+  /// that is called yodel.
+  var complaint: String? {
+    let known = (Self.single + Self.repeatable + Self.flags).map(Self.variable)
+    let unknown = environment.keys.filter { name in
+      name.hasPrefix(Self.prefix) && !known.contains(name) && name != "YODEL_TOKEN"
+        && !name.hasPrefix("YODEL_SERVICE_") && !name.hasPrefix("YODEL_PORT_")
+        && !(name == "YODEL_PORT" && environment[name]!.contains("://"))
+    }
+    if unknown.isEmpty { return nil }
+    let ends = known.map { String($0.dropFirst(Self.prefix.count)) }
+    let words = unknown.sorted().map { name in
+      let near = Spelling.nearest(to: String(name.dropFirst(Self.prefix.count)), among: ends)
+      return near.map { "\(name) (did you mean \(Self.prefix)\($0)?)" } ?? name
+    }
+    return "no option has the variable \(words.joined(separator: ", ")); 'yodel serve --help' lists the options"
   }
 
   /// The arguments with what the environment adds to them.

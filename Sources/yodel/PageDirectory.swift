@@ -1,20 +1,21 @@
+import FoundationEssentials
 import Glibc
 
 /// Where the page is when nobody says.
 enum PageDirectory {
-  /// The first of the usual places that is there; nil where none is.
+  /// The usual places, in the order in which they are looked at.
+  static var places: [String] {
+    let parents = [executableDirectory, FileManager.default.currentDirectoryPath, "/usr/share/yodel"]
+    return parents.compactMap { $0.map { $0 + "/public" } }
+  }
+
+  /// The first of the usual places that has a page this process can read; nil where none has.
   static func find() -> String? {
-    [executableDirectory.map { $0 + "/public" }, "public", "/usr/share/yodel/public"].compactMap { $0 }.first(
-      where: isDirectory)
+    places.first { access($0 + "/index.html", R_OK) == 0 }
   }
 
   private static var executableDirectory: String? {
     executablePath.flatMap { path in path.lastIndex(of: "/").map { String(path[..<$0]) } }
-  }
-
-  private static func isDirectory(_ path: String) -> Bool {
-    var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 }
 

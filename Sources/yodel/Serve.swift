@@ -177,6 +177,9 @@ struct Serve: AsyncParsableCommand {
     let logger = Logger(label: "yodel") { [logFormat, logLevel] _ in
       LineLogHandler(logFormat, level: logLevel, writer: log)
     }
+    for complaint in [EnvironmentOptions().complaint, uselessWithoutEcho].compactMap({ $0 }) {
+      logger.warning("\(complaint)")
+    }
     let printer = printDatagrams ? DatagramPrinter { logger.warning("\($0)") } : nil
     let environment = ProcessInfo.processInfo.environment
     let manager = ServiceManager.take(environment, on: Main.loop) { logger.error("\($0)") }
@@ -197,6 +200,16 @@ struct Serve: AsyncParsableCommand {
       await gateway.stop()
     }
     printer?.flush()
+  }
+
+  /// What `--no-echo` leaves without an effect, which harms nobody, unlike impairments that are missing.
+  private var uselessWithoutEcho: String? {
+    guard noEcho else { return nil }
+    let useless = [
+      "--udp": !udp.isEmpty, "--echo-rate": echoRate != Limits.defaultEchoRate, "--print-datagrams": printDatagrams,
+    ].filter(\.value).keys.sorted()
+    if useless.isEmpty { return nil }
+    return "--no-echo leaves \(useless.joined(separator: " and ")) without an effect: there is no echo server"
   }
 
   /// The two files that belong together. Not a matter of `validate()`: variables of the environment come one by one.
@@ -231,6 +244,7 @@ struct Serve: AsyncParsableCommand {
     configuration.impairments = impairments.impairments
     configuration.loops = loops ?? Self.cores
     configuration.publicDirectory = `public` ?? PageDirectory.find()
+    if configuration.publicDirectory == nil { configuration.placesWithoutPage = PageDirectory.places }
     configuration.allowsAnonymous = allowAnonymous
     configuration.drainDelay = .seconds(drainDelay)
     configuration.observer = printer?.observer
