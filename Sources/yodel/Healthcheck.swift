@@ -40,21 +40,46 @@ struct Healthcheck: ParsableCommand {
     }
     let target = HostPort(host: host, port: UInt16(clamping: place.port ?? port))
     let prefix = place.path().hasSuffix("/") ? String(place.path().dropLast()) : place.path()
-    let status: Substring
+    let path = prefix + "/readyz"
     do {
-      let path = prefix + "/readyz"
-      status = try scheme == "https" ? statusOverTLS(of: path, at: target) : Self.status(of: path, at: target)
+      let status = try scheme == "https" ? statusOverTLS(of: path, at: target) : Self.status(of: path, at: target)
+      guard status != "200" else { return }
+      // Yodel, as most servers, has a 400 for who speaks HTTP where TLS is meant.
+      let remedy = status == "400" && scheme == "http" ? Self.remedyOfTLS(at: target) : ""
+      Console.complain("\(url)/readyz answered \(status)\(remedy)")
     } catch let fault as TLSCertificate.Fault {
       Console.complain("--tls-certificate '\(fault.file)': \(fault.reason)")
-      throw ExitCode.failure
     } catch {
-      Console.complain("\(url) does not answer: \(error)")
-      throw ExitCode.failure
+      let remedy = Self.remedy(error, scheme: scheme, path: path, at: target)
+      Console.complain("\(url) does not answer: \(error)\(remedy)")
     }
-    guard status == "200" else {
-      Console.complain("\(url)/readyz answered \(status)")
-      throw ExitCode.failure
+    throw ExitCode.failure
+  }
+
+  /// Who answers speaks something else than HTTP.
+  private struct NoHTTP: Error, CustomStringConvertible {
+    var description: String { "what comes is no HTTP" }
+  }
+
+  /// What to ask instead where the other scheme is spoken there; looked into only where the failure is of that kind.
+  private static func remedy(_ error: any Error, scheme: String, path: String, at target: HostPort) -> String {
+    switch error {
+    case TLSConnection.Failure.session, TLSConnection.Failure.connection:
+      return (try? status(of: path, at: target)) == nil ? "" : "; plain HTTP is spoken there: http://\(target)"
+    case let error as SocketError where error.call == .connect || error.errno == .timedOut: return ""
+    case is NoHTTP, is SocketError: return scheme == "http" ? remedyOfTLS(at: target) : ""
+    default: return ""
     }
+  }
+
+  private static func remedyOfTLS(at target: HostPort) -> String {
+    do {
+      let plain = try TCPConnection(to: Resolver.resolve(target)[0], timeout: timeout)
+      _ = try TLSConnection(over: plain, to: target.host, expecting: [])
+    } catch TLSConnection.Failure.otherCertificate {
+      return "; TLS is spoken there: https://\(target)"
+    } catch {}
+    return ""
   }
 
   /// The status code of a GET, as its three digits.
@@ -80,7 +105,7 @@ struct Healthcheck: ParsableCommand {
 
   private static func status<Failure: Error>(
     _ receive: (Int) throws(Failure) -> [UInt8]
-  ) throws(Failure) -> Substring {
+  ) throws -> Substring {
     var answer: [UInt8] = []
     let statusLine = "HTTP/1.1 200".utf8.count
     while answer.count < statusLine {
@@ -89,6 +114,7 @@ struct Healthcheck: ParsableCommand {
       answer += piece
     }
     let words = String(decoding: answer.prefix(statusLine), as: UTF8.self).split(separator: " ")
-    return words.count == 2 ? words[1] : "nothing that is HTTP"
+    guard words.count == 2, words[0].hasPrefix("HTTP/") else { throw NoHTTP() }
+    return words[1]
   }
 }

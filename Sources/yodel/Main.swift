@@ -32,18 +32,21 @@ enum Main {
         try command.run()
       }
     } catch {
-      fail(error)
+      fail(error, arguments)
     }
   }
 
   /// Help and versions go out as they are, an error as one line.
-  private static func fail(_ error: any Error) -> Never {
+  private static func fail(_ error: any Error, _ arguments: [String]) -> Never {
     let code = Yodel.exitCode(for: error)
     if code == .success || error is ExitCode { Yodel.exit(withError: error) }
-    let message = Yodel.message(for: error).split(separator: "\n").joined(separator: " ")
-    let joint = message.hasSuffix(".") || message.hasSuffix("?") ? " " : "; "
-    let hint = joint + "'yodel --help' and 'yodel COMMAND --help' tell the options"
-    Console.complain(code == .validationFailure ? message + hint : message)
+    var message = Yodel.message(for: error).split(separator: "\n").map { $0.drop { $0 == " " } }.joined(separator: " ")
+    if code == .validationFailure {
+      message = UnknownWord(in: arguments)?.description ?? message
+      let joint = message.hasSuffix(".") || message.hasSuffix("?") ? " " : "; "
+      message += joint + "'yodel --help' and 'yodel COMMAND --help' tell the options"
+    }
+    Console.complain(message)
     exit(code.rawValue)
   }
 

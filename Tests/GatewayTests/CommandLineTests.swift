@@ -68,6 +68,22 @@ struct CommandLineTests {
     #expect { try serve([], environment: ["YODEL_NO_ECHO": "perhaps"]) } throws: { "\($0)".contains("YODEL_NO_ECHO") }
   }
 
+  @Test(arguments: [
+    ("los", "loss"), ("lsos", "loss"), ("tiemout-ms", "timeout-ms"), ("timeout", "timeout-ms"), ("bogus", nil),
+    ("port", nil), ("max", nil), ("t", nil), ("", nil),
+  ])
+  func aSlipIsToldFromAnotherWord(word: String, meant: String?) {
+    let known = ["loss", "udp", "http", "timeout-ms", "max-feeds", "max-series", "token-file"]
+    #expect(Spelling.nearest(to: word, among: known) == meant)
+  }
+
+  @Test func anOptionIsKnownByAllOfItsNames() {
+    #expect(UnknownWord.options(of: Ping.self) == ["-c", "-i", "-W", "-s", "--json", "-h", "--help", "--version"])
+    for arguments in [["ping", "--help"], ["--loss=5"], ["send", "--", "--such"], ["ping", "-"], []] {
+      #expect(UnknownWord(in: arguments)?.description == nil, "\(arguments)")
+    }
+  }
+
   /// Every option of `serve` has its variable, and none is listed that does not exist.
   @Test func everyOptionHasAVariable() {
     let help = Serve.helpMessage(columns: 500)

@@ -144,12 +144,52 @@ def test_a_bad_place_is_refused_with_a_good_one(words, example):
     is_one_clear_line(ended, words[-1], example)
 
 
+@pytest.mark.parametrize(
+    "words, answer",
+    [
+        (("--bogus",), "'yodel serve' has no option '--bogus'; 'yodel --help'"),
+        (("serve", "--port=80"), "'yodel serve' has no option '--port'; 'yodel --help'"),
+        (("serve", "--tiemout-ms", "5"), "'--tiemout-ms'; did you mean '--timeout-ms'?"),
+        (("--timeout", "5"), "'--timeout'; did you mean '--timeout-ms'?"),
+        (("ping", "--count", "3"), "'yodel ping' has no option '--count'; did you mean '-c'?"),
+        (("ping", "127.0.0.1:9", "-w", "3"), "'-w'; did you mean '-W'?"),
+        (("ping", "--deadline", "3"), "'yodel ping' has no option '--deadline': it has -c, -i, -W, -s, --json"),
+        (("-c", "3"), "'yodel serve' has no option '-c'; that is one of 'yodel ping'"),
+        (("echo", "--http", "127.0.0.1:0"), "'--http'; that is one of 'yodel serve'"),
+        (("srve", "--loops", "1"), "there is no command 'srve'; did you mean 'serve'?"),
+        (("bogus",), "there is no command 'bogus': there are serve, echo, send, ping, healthcheck"),
+    ],
+)
+def test_a_word_that_is_not_known_is_what_is_complained_of(words, answer):
+    ended = run_yodel(*words)
+    assert ended.returncode == 64
+    is_one_clear_line(ended, answer)
+
+
+def test_a_negative_number_is_no_option():
+    ended = run_yodel("serve", *FREE, "--loss", "-5")
+    assert ended.returncode == 64
+    is_one_clear_line(ended, "--loss")
+    assert "has no option" not in ended.stderr
+
+
 def test_impairments_without_an_echo_server_are_refused():
     lonely = ("serve", "--http", "127.0.0.1:0", "--no-echo", "--target", "lab=127.0.0.1:9999")
     for option in ("--loss", "--seed"):
         ended = run_yodel(*lonely, option, "10")
         assert ended.returncode == 64
         is_one_clear_line(ended, "--no-echo", "yodel echo --loss 10")
+
+
+def test_what_no_echo_leaves_without_an_effect_is_said(serve):
+    target = ("--no-echo", "--target", "lab=127.0.0.1:9999")
+    idle = serve(*target, "--print-datagrams", "--echo-rate", "5")
+    assert idle.err.wait_for(lambda line: "started" in line)
+    warnings = [line for line in idle.err.so_far() if "warning" in line]
+    assert len(warnings) == 1 and "--echo-rate and --print-datagrams and --udp without" in warnings[0]
+    quiet = serve(*target, udp=())
+    assert quiet.err.wait_for(lambda line: "started" in line)
+    assert not [line for line in quiet.err.so_far() if "warning" in line]
 
 
 def test_a_target_twice_is_an_error():
@@ -224,6 +264,25 @@ def test_a_page_that_is_not_there_is_an_error_at_start(tmp_path):
     assert str(tmp_path / "nothing") in ended.stderr
 
 
+def test_without_a_page_it_is_said_where_it_was_looked_for(serve, tmp_path):
+    hidden = tmp_path / "public"
+    hidden.mkdir()
+    (hidden / "other.txt").write_text("no page")
+    gateway = serve(prefix=("env", "-C", tmp_path))
+    said = gateway.err.wait_for(lambda line: "warning" in line)
+    for told in (said, is_problem(gateway.get("/"), 404, "not-found", "curl")["detail"]):
+        assert "there is no page" in told and f"'{hidden}'" in told and "--public DIR" in told
+    assert "there is no page" not in is_problem(gateway.get("/other.txt"), 404, "not-found")["detail"]
+    (hidden / "index.html").write_text("a page")
+    assert serve(prefix=("env", "-C", tmp_path)).get("/").body == b"a page"
+
+
+def test_a_page_without_its_first_file_is_said_by_its_name(serve, tmp_path):
+    gateway = serve("--public", tmp_path)
+    assert gateway.err.wait_for(lambda line: "warning" in line and str(tmp_path) in line)
+    is_problem(gateway.get("/"), 404, "not-found", str(tmp_path), "index.html", "--public")
+
+
 # What it prints
 
 
@@ -291,6 +350,19 @@ def test_a_bad_value_in_the_environment_is_64_and_is_named():
     ended = run_yodel("serve", *FREE, environment={"YODEL_TIMEOUT_MS": "soon"})
     assert ended.returncode == 64
     assert "YODEL_TIMEOUT_MS" in ended.stderr and "soon" in ended.stderr
+
+
+def test_variables_that_are_none_are_said_once(serve):
+    environment = {"YODEL_TIMEOUT": "5", "YODEL_MAX_INFLIGHT": "5", "YODEL_SUCH": "", "YODEL_LOOPS": "1"}
+    # These are other people's: the shell's of whoever tries a command line, and what Kubernetes sets for a service.
+    environment |= {"YODEL_TOKEN": "x", "YODEL_SERVICE_HOST": "10.0.0.1", "YODEL_PORT": "tcp://10.0.0.1:80"}
+    gateway = serve(environment=environment | {"YODEL_PORT_80_TCP_PORT": "80"})
+    assert gateway.err.wait_for(lambda line: "started" in line)
+    [said] = [line for line in gateway.err.so_far() if "warning" in line]
+    assert "YODEL_MAX_INFLIGHT (did you mean YODEL_MAX_IN_FLIGHT?), YODEL_SUCH, YODEL_TIMEOUT (did you mean" in said
+    assert "YODEL_TOKEN" not in said and "YODEL_LOOPS" not in said and "10.0.0.1" not in said and "_PORT" not in said
+    port = serve(environment={"YODEL_PORT": "80"})
+    assert port.err.wait_for(lambda line: "warning" in line and "YODEL_PORT" in line)
 
 
 # yodel healthcheck

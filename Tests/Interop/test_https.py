@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import threading
 import time
 
 import pytest
@@ -457,10 +458,34 @@ def test_a_health_check_knows_the_certificate_by_its_file(gateway, certificate, 
         ((gateway.url,), "not trusted"),
         ((gateway.url, "--tls-certificate", Certificate(tmp_path).file), "another certificate"),
         ((gateway.url, "--tls-certificate", tmp_path / "none.pem"), "cannot be read"),
-        ((gateway.url.replace("https", "http"),), "400"),
     ]:
         ended = run_yodel("healthcheck", *words)
         assert ended.returncode == 1 and mention in ended.stderr, ended.stderr
+        assert "spoken there" not in ended.stderr
+
+
+def test_a_health_check_by_the_wrong_scheme_names_the_right_one(gateway, serve):
+    plain = gateway.url.replace("https", "http")
+    ended = run_yodel("healthcheck", plain)
+    assert ended.returncode == 1 and f"{plain}/readyz answered 400; TLS is spoken there: {gateway.url}" in ended.stderr
+    unencrypted = serve().url
+    ended = run_yodel("healthcheck", unencrypted.replace("http", "https"))
+    assert ended.returncode == 1 and f"; plain HTTP is spoken there: {unencrypted}\n" in ended.stderr
+    # Neither: nothing is guessed.
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        threading.Thread(target=hang_up, args=(other, 4), daemon=True).start()
+        for scheme in ("http", "https"):
+            ended = run_yodel("healthcheck", f"{scheme}://127.0.0.1:{other.getsockname()[1]}")
+            assert ended.returncode == 1 and "spoken there" not in ended.stderr
+
+
+def hang_up(server, times):
+    """Read what each of so many clients sends first, answer with what is no protocol, and go."""
+    for _ in range(times):
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(4096)
+            connection.sendall(b"what is this?\n")
 
 
 def test_a_health_check_trusts_whom_the_system_trusts(gateway, certificate, own):
