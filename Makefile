@@ -103,13 +103,14 @@ soak: build ## faults by the million in a simulated network, then ten minutes of
 	.build/release/RelaySoak $(SOAK_EXCHANGES)
 	YODEL_BINARY=$(CURDIR)/$(PROGRAM) python3 Tests/Soak/run --seconds $(SOAK_SECONDS)
 
-# Both versions are libmicrohttpd.so.12, so which one runs is the loader's choice.
-test-microhttpd-1.0: need-build need-test $(MICROHTTPD)/prefix/lib/pkgconfig/libmicrohttpd.pc ## tests on Debian 13's libmicrohttpd
+# Both versions are libmicrohttpd.so.12, so which one runs is the loader's choice: the tests in Swift are built with 1.0,
+# the program is the one that was built with the system's, as that of the Debian package is on Debian 13.
+test-microhttpd-1.0: build need-test $(MICROHTTPD)/prefix/lib/pkgconfig/libmicrohttpd.pc ## tests on Debian 13's libmicrohttpd
 	@export PKG_CONFIG_PATH=$(CURDIR)/$(MICROHTTPD)/prefix/lib/pkgconfig; \
 	export LD_LIBRARY_PATH=$(CURDIR)/$(MICROHTTPD)/prefix/lib; \
 	$(call swift-test,$(MICROHTTPD)/test.log,--scratch-path $(MICROHTTPD)/swift); \
-	YODEL_BINARY=$(CURDIR)/$(MICROHTTPD)/swift/debug/yodel $(PYTHON) -m pytest -q \
-		Tests/Interop/test_http.py Tests/Interop/test_https.py Tests/Interop/test_framing.py
+	for folder in Interop Browser; do \
+		YODEL_BINARY=$(CURDIR)/$(PROGRAM) $(PYTHON) -m pytest -q -rs Tests/$$folder; done
 
 $(MICROHTTPD)/prefix/lib/pkgconfig/libmicrohttpd.pc: Tests/MicroHTTPD/build-1.0
 	@$(call install,dpkg-source,dpkg-dev)

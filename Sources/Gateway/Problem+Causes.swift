@@ -87,8 +87,8 @@ extension Problem {
   ///   - url: the gateway's.
   convenience init(nothingAt path: String, because reason: String? = nil, curl: String, url: String) {
     let detail =
-      "\(reason ?? "there is no '\(path)'"); to send a message: \(curl)-d 'hello' \(url)/api/messages — what else there "
-      + "is: \(curl)\(url)/api"
+      "\(reason ?? "there is no '\(path)'"); to send a message: \(curl)-d 'hello' \(url)/api/messages — what else "
+      + "there is: \(curl)\(url)/api"
     self.init(.notFound, detail)
   }
 

@@ -5,7 +5,7 @@ import pathlib
 
 import pytest
 
-from support.child import yodel_binary
+from support.child import microhttpd_version, yodel_binary
 from support.gateway import EchoServer, Gateway
 from support.namespace import Internet, LoopbackNamespace, can_have_namespaces
 from support.udp import has_ipv6
@@ -13,14 +13,22 @@ from support.udp import has_ipv6
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "needs_ipv6: skipped where there is no IPv6 loopback")
+    config.addinivalue_line(
+        "markers", "not_on_microhttpd_1(what): skipped where libmicrohttpd 1.0 runs, which does that by itself"
+    )
+
+
+def pytest_report_header():
+    return f"libmicrohttpd {microhttpd_version()}"
 
 
 def pytest_collection_modifyitems(items):
-    if has_ipv6():
-        return
     for item in items:
-        if item.get_closest_marker("needs_ipv6"):
+        if item.get_closest_marker("needs_ipv6") and not has_ipv6():
             item.add_marker(pytest.mark.skip(reason="this machine has no IPv6 loopback"))
+        otherwise = item.get_closest_marker("not_on_microhttpd_1")
+        if otherwise and not microhttpd_version().startswith("0."):
+            item.add_marker(pytest.mark.skip(reason=f"libmicrohttpd {microhttpd_version()}: {otherwise.args[0]}"))
 
 
 @pytest.fixture(scope="session", autouse=True)

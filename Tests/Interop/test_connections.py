@@ -53,18 +53,23 @@ def test_a_pipelined_request_after_a_timeout_is_answered(gateway):
 
 # Pieces
 
+CHUNKED = b"POST /api/messages HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n"
 IN_PIECES = [
-    (message("message=a+form%21&fresh=false", FORM), "a form!"),
-    (message('{"message":"\\ud83d\\ude00 é"}', JSON), "😀 é"),
-    (
-        b"POST /api/messages HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n"
-        b"5\r\nhello\r\n0000b;note=x\r\n in chunks!\r\n0\r\nTrailer: x\r\n\r\n",
+    pytest.param(message("message=a+form%21&fresh=false", FORM), "a form!", id="form"),
+    pytest.param(message('{"message":"\\ud83d\\ude00 é"}', JSON), "😀 é", id="json"),
+    pytest.param(
+        CHUNKED + b"5\r\nhello\r\n0000b\r\n in chunks!\r\n0\r\nTrailer: x\r\n\r\n", "hello in chunks!", id="chunked"
+    ),
+    pytest.param(
+        CHUNKED + b"5\r\nhello\r\n0000b;note=x\r\n in chunks!\r\n0\r\n\r\n",
         "hello in chunks!",
+        id="chunk-extension",
+        marks=pytest.mark.not_on_microhttpd_1("it miscounts a chunk's extension, and refuses what follows"),
     ),
 ]
 
 
-@pytest.mark.parametrize("request_, reply", IN_PIECES, ids=["form", "json", "chunked"])
+@pytest.mark.parametrize("request_, reply", IN_PIECES)
 def test_a_request_a_byte_at_a_time_gets_the_same_answer(gateway, request_, reply):
     with gateway.wire() as wire:
         for number in range(len(request_)):
@@ -73,7 +78,7 @@ def test_a_request_a_byte_at_a_time_gets_the_same_answer(gateway, request_, repl
         assert is_exchange(wire.response("POST"))["reply"] == reply
 
 
-@pytest.mark.parametrize("request_, reply", IN_PIECES, ids=["form", "json", "chunked"])
+@pytest.mark.parametrize("request_, reply", IN_PIECES)
 def test_a_request_split_at_any_point_gets_the_same_answer(gateway, request_, reply):
     with gateway.wire() as wire:
         for point in range(1, len(request_)):

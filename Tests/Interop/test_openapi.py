@@ -192,7 +192,8 @@ def provoked(serve, gateway):
     yield post, "post", gateway.request("POST", post, b"x" * 65_508)
     yield post, "post", gateway.request("POST", message_path(target="silent", timeout_ms=1), b"x")
     yield post, "post", gateway.request("POST", message_path(target="closed"), b"x")
-    for fields in (["Transfer-Encoding: gzip"], ["X: " + 7_500 * "x"], ["Na me: x"]):
+    yield post, "post", gateway.request("POST", post + "?timeout_ms=%zz", b"x")
+    for fields in (["Transfer-Encoding: gzip"], ["X: " + 7_500 * "x"]):
         with Wire(gateway.http) as wire:
             yield post, "post", wire.ask("POST", post, None, fields)
     yield "/api", "get", gateway.request("GET", "/api", None, {"Host": "gateway.example"})

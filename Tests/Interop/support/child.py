@@ -1,6 +1,8 @@
 """Programs under test as child processes: their lines as they come, and an end that is checked."""
 
 import contextlib
+import ctypes
+import functools
 import os
 import pathlib
 import signal
@@ -18,6 +20,14 @@ def yodel_binary():
     """The executable under test: `YODEL_BINARY`, or the debug build of this repository."""
     path = pathlib.Path(os.environ.get("YODEL_BINARY", ".build/debug/yodel"))
     return str(path if path.is_absolute() else ROOT / path)
+
+
+@functools.cache
+def microhttpd_version():
+    """The version of the libmicrohttpd that the program under test runs with: the loader's choice, here as there."""
+    library = ctypes.CDLL("libmicrohttpd.so.12")
+    library.MHD_get_version.restype = ctypes.c_char_p
+    return library.MHD_get_version().decode()
 
 
 def clean_environment(extra=None):
