@@ -67,7 +67,7 @@ page-figures: need-test build ## the page's first load, and a minute of 200 data
 
 deb: $(PACKAGE) ## a Debian package in dist/
 
-PACKAGED := $(shell find Packaging/build-deb Packaging/manual Packaging/debian Packaging/systemd public -type f)
+PACKAGED := $(shell find Packaging public -type f)
 
 $(PACKAGE): $(PROGRAM) $(MANUAL) $(PACKAGED)
 	@$(call install,dpkg-buildpackage,dpkg-dev)

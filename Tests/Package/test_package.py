@@ -141,6 +141,17 @@ def test_there_are_pages_of_the_manual_and_completions(machine):
     assert "yodel" in machine.out(complete)
 
 
+def test_the_examples_are_those_of_the_sources(machine):
+    folder = "/usr/share/doc/yodel/examples"
+    for kind in ("fleet", "prometheus"):
+        for file in (ROOT / "Packaging" / kind).iterdir():
+            assert machine.run(f"cat {folder}/{kind}/{file.name}").stdout == file.read_text(), file
+    assert machine.out(f"test -x {folder}/fleet/rolling-restart && echo yes") == "yes"
+    links = re.findall(r"\]\(([^:)]+)\)", machine.out(f"cat {folder}/README.md {folder}/*/README.md"))
+    assert "../README.md" in links and "prometheus/README.md" in links
+    assert machine.out(f"cd {folder}/fleet && cat ../README.md | head -1") == "# Yodel as a service"
+
+
 def test_an_upgrade_refuses_nobody_and_keeps_the_settings(machine):
     socket, service = (machine.show(unit, "ActiveEnterTimestampMonotonic") for unit in UNITS[1::-1])
     loop = f"while [ ! -e /tmp/done ]; do {SEND} || echo refused; done"
@@ -157,17 +168,49 @@ def blocks(document):
     return re.findall(r"```sh\n(.*?)```", (ROOT / document).read_text(), re.S)
 
 
-def test_the_commands_of_the_documentation_work(machine):
-    for document in ("README.md", "Packaging/README.md"):
-        for script in blocks(document):
-            if not re.search(r"systemctl|apt-get", script):
-                continue
-            # It was made already, and is called otherwise here.
-            script = re.sub(r"^make deb$", "", script, flags=re.M).replace("sudo ", "")
-            script = re.sub(r"\./dist/\S+\.deb", "--allow-downgrades /dist/yodel.deb", script)
-            script = script.replace("systemctl status", "systemctl --no-pager status")
-            machine.run("set -eu -o pipefail; cd /\n" + script)
+DOCUMENTS = ("README.md", "Packaging/prometheus/README.md", "Packaging/README.md")
+
+
+def is_for_a_machine(script):
+    """Commands that change the machine that they are typed on."""
+    return re.search(r"systemctl|apt-get", script) is not None
+
+
+def as_run_here(script):
+    """The package was made already, and is called otherwise here; nobody waits 15 s for a first scrape."""
+    script = re.sub(r"^make deb$", "", script, flags=re.M).replace("sudo ", "")
+    script = re.sub(r"\./dist/\S+\.deb", "--allow-downgrades /dist/yodel.deb", script)
+    often = "sed -i 's/_interval: 15s/_interval: 1s/; s/timeout: 10s/timeout: 1s/' /etc/prometheus/prometheus.yml"
+    script = script.replace("systemctl restart prometheus", often + "\nsystemctl restart prometheus")
+    return script.replace("systemctl status", "systemctl --no-pager status")
+
+
+def query(machine, expression):
+    """The values that Prometheus has for an expression; none before it answers."""
+    asked = machine.run(f"curl -fsS -G http://127.0.0.1:9090/api/v1/query -d 'query={expression}'", check=False).stdout
+    return [float(result["value"][1]) for result in json.loads(asked)["data"]["result"]] if asked else []
+
+
+@pytest.fixture
+def as_it_was(machine):
+    """What the commands of the documentation do to the machine is taken back, where the package's removal would not."""
+    machine.run("mkdir /run/kept && cp -a /etc/prometheus /etc/group* /etc/gshadow* /run/kept")
+    yield
+    machine.run("systemctl stop prometheus; find /var/lib/prometheus/metrics2 -mindepth 1 -delete")
+    machine.run("rm -r /etc/prometheus /etc/group* /etc/gshadow* /etc/yodel; cp -a /run/kept/. /etc; rm -r /run/kept")
+
+
+def test_the_commands_of_the_documentation_work(machine, as_it_was):
+    for document in DOCUMENTS:
+        for script in filter(is_for_a_machine, blocks(document)):
+            machine.run("set -eu -o pipefail; cd /\n" + as_run_here(script))
             assert machine.out("systemctl is-active yodel") == "active"
+            if "restart prometheus" in script:
+                wait_until(lambda: query(machine, 'up{job="yodel"}') == [1], "Prometheus sees the gateway")
+                wait_until(lambda: query(machine, "probe_success") == [1], "Prometheus probes the echo server")
+                assert "YodelDown" in machine.out("curl -sS http://127.0.0.1:9090/api/v1/rules")
+    machine.run("rm /etc/systemd/system/yodel.service.d/tls.conf && sed -i 's/^YODEL_TLS/#&/' /etc/default/yodel")
+    machine.run("systemctl daemon-reload && systemctl restart yodel")
     assert machine.run("systemctl is-active yodel-udp.socket", check=False).stdout == "inactive\n", "it was disabled"
     token = machine.out("cat /etc/yodel-token")
     address = machine.run("curl -sS http://127.0.0.1:8080/api/messages -d x -o /dev/null -w '%{http_code}'").stdout
