@@ -9,6 +9,9 @@ import Testing
 /// What the README says of the program is so.
 struct ReadmeTests {
   private let readme = try! Repository.text("README.md")
+  /// What users read first, and what it sends them to for the bounds.
+  private let documents = try! ["README.md", "SECURITY.md", "Packaging/prometheus/README.md"].map(Repository.text)
+    .joined()
 
   /// The cells of every table row whose first cell is `cells[0]`-like: backticks taken off.
   private func rows(startingWith prefix: String) -> [[String]] {
@@ -75,19 +78,21 @@ struct ReadmeTests {
       "from \(Limits.probeTimeout.lowerBound.seconds) to \(text(Limits.probeTimeout.upperBound))",
     ] {
       // A line may end anywhere.
-      #expect(readme.replacing("\n", with: " ").contains(bound), "\(bound)")
+      #expect(documents.replacing("\n", with: " ").contains(bound), "\(bound)")
     }
     #expect(Limits.recordedDatagrams == 1024 && Limits.recordedBytes == 1024)
-    #expect(Limits.exactRoundTrips == 10_000 && readme.contains("knows exactly 10,000 round trips"))
+    #expect(Limits.exactRoundTrips == 10_000 && documents.contains("knows exactly 10,000 round trips"))
     #expect(Limits.listedDuplicates == 10_000 && Limits.longestSeries == .seconds(3600))
-    #expect(Limits.connectionShare == 4 && readme.contains("a quarter for one client"))
-    #expect(Limits.scrapeTimeoutOffset == .milliseconds(500) && readme.contains("half a second less than Prometheus"))
-    #expect(Limits.logLinesPerSecond == 1 && readme.contains("one a second and kind"))
+    #expect(Limits.connectionShare == 4 && documents.contains("a quarter for one client"))
+    #expect(
+      Limits.scrapeTimeoutOffset == .milliseconds(500) && documents.contains("half a second less than Prometheus"))
+    #expect(Limits.logLinesPerSecond == 1 && documents.contains("one a second and kind"))
   }
 
   @Test func whatIsToBeMadeCanBeMade() throws {
     let makefile = try Repository.text("Makefile")
-    let commands = Set(readme.matches(of: /(?:`|\n)make ([a-z0-9.-]+)/).map(\.output.1))
+    let text = try ["README.md", "CONTRIBUTING.md", "Packaging/README.md"].map(Repository.text).joined(separator: "\n")
+    let commands = Set(text.matches(of: /(?:`|\n)make ([a-z0-9.-]+)/).map(\.output.1))
     #expect(commands.isSuperset(of: ["run", "test", "bench", "help"]))
     for command in commands { #expect(makefile.contains("\n\(command):"), "make \(command)") }
   }
@@ -106,12 +111,17 @@ struct ReadmeTests {
     #expect(readme.contains("```swift\n" + (try Repository.text("Tests/Embedding/main.swift")) + "```"))
   }
 
-  @Test func everyLinkLeadsToAFile() {
-    for part in readme.split(separator: "](").dropFirst() {
-      let target = String(part.prefix { $0 != ")" })
-      if !target.hasPrefix("http") { #expect(Repository.has(target), "\(target)") }
+  @Test(arguments: ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"] + packaging)
+  func everyLinkLeadsToAFile(document: String) throws {
+    let folder = document.split(separator: "/").dropLast().map { $0 + "/" }.joined()
+    let links = try Repository.text(document).split(separator: "](").dropFirst().map { String($0.prefix { $0 != ")" }) }
+    #expect(!links.isEmpty)
+    for target in links where !target.hasPrefix("http") {
+      #expect(Repository.has(folder + target), "\(document): \(target)")
     }
   }
+
+  static let packaging = ["", "fleet/", "prometheus/"].map { "Packaging/\($0)README.md" }
 }
 
 extension String {
