@@ -5,14 +5,10 @@
 // The question comes back with an A record behind it (RFC 1035 section 4): 127.0.0.1, for an hour. Batches as in echo.c.
 
 #define _GNU_SOURCE // recvmmsg, sendmmsg
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "udp_server.h"
 #include <string.h>
-#include <sys/socket.h>
 
-enum { batch = 64, header_bytes = 12, largest_query = 512, receive_buffer_bytes = 1024 * 1024 };
+enum { header_bytes = 12, largest_query = 512 };
 
 // A pointer to the question's name, type A, class IN, its time to live, and the address.
 static const unsigned char record[] = {0xC0, header_bytes, 0, 1, 0, 1, 0, 0, 0x0E, 0x10, 0, 4, 127, 0, 0, 1};
@@ -21,28 +17,6 @@ static unsigned char buffers[batch][largest_query + sizeof record];
 static struct sockaddr_in senders[batch];
 static struct iovec pieces[batch];
 static struct mmsghdr messages[batch];
-
-static void fail(const char *what)
-{
-    fprintf(stderr, "dns: ");
-    perror(what);
-    exit(1);
-}
-
-static int open_socket(uint16_t port)
-{
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
-    int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), buffer_bytes = receive_buffer_bytes;
-    if (descriptor < 0 || setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof buffer_bytes) < 0
-        || bind(descriptor, (struct sockaddr *)&address, length) < 0
-        || getsockname(descriptor, (struct sockaddr *)&address, &length) < 0)
-        fail("socket");
-    printf("UDP DNS: 127.0.0.1:%u\n", ntohs(address.sin_port));
-    fflush(stdout);
-    return descriptor;
-}
 
 // The answer's length; 0 for what is no query with one question and nothing else.
 static size_t answer(unsigned char *query, size_t count)
@@ -69,7 +43,7 @@ static void prepare_to_receive(void)
 // Nothing is cleaned up: it ends by SIGTERM, and the kernel closes what it held.
 int main(int count, char **arguments)
 {
-    int descriptor = open_socket(count > 1 ? (uint16_t)atoi(arguments[1]) : 0);
+    int descriptor = open_socket("UDP DNS", count > 1 ? (uint16_t)atoi(arguments[1]) : 0);
     for (;;) {
         prepare_to_receive();
         int received = recvmmsg(descriptor, messages, batch, MSG_WAITFORONE, NULL), answers = 0;

@@ -8,42 +8,15 @@
 // puts a price on.
 
 #define _GNU_SOURCE // recvmmsg, sendmmsg
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "udp_server.h"
 #include <string.h>
-#include <sys/socket.h>
 
-// The receive buffer is what the kernel grants an ordinary user at most; its default loses datagrams of a burst of 256.
-enum { batch = 64, largest_datagram = 65536, receive_buffer_bytes = 1024 * 1024 };
+enum { largest_datagram = 65536 };
 
 static char buffers[batch][largest_datagram];
 static struct sockaddr_in senders[batch];
 static struct iovec pieces[batch];
 static struct mmsghdr messages[batch];
-
-static void fail(const char *what)
-{
-    fprintf(stderr, "echo: ");
-    perror(what);
-    exit(1);
-}
-
-static int open_socket(uint16_t port)
-{
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
-    int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), buffer_bytes = receive_buffer_bytes;
-    if (descriptor < 0 || setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof buffer_bytes) < 0
-        || bind(descriptor, (struct sockaddr *)&address, length) < 0
-        || getsockname(descriptor, (struct sockaddr *)&address, &length) < 0)
-        fail("socket");
-    printf("UDP echo: 127.0.0.1:%u\n", ntohs(address.sin_port));
-    fflush(stdout);
-    return descriptor;
-}
 
 static void prepare_to_receive(void)
 {
@@ -94,7 +67,7 @@ static void echo_singly(int descriptor)
 int main(int count, char **arguments)
 {
     int is_single = count > 1 && strcmp(arguments[1], "--single") == 0;
-    int descriptor = open_socket(count > 1 + is_single ? (uint16_t)atoi(arguments[1 + is_single]) : 0);
+    int descriptor = open_socket("UDP echo", count > 1 + is_single ? (uint16_t)atoi(arguments[1 + is_single]) : 0);
     if (is_single)
         echo_singly(descriptor);
     else

@@ -81,7 +81,6 @@ extension DatagramBatch {
       hopLimit: control.hopLimit,
       receivedAt: control.receiveTime,
       payloads: CoalescedPayloads(bytes, size: control.segmentSize),
-      isTruncated: message.pointee.message.msg_flags & Int32(MSG_TRUNC) != 0,
       slot: index)
   }
 }

@@ -11,10 +11,9 @@ public struct DatagramBurst {
   public var hopLimit: Int?
   /// When the kernel received it, where the socket was asked to tell.
   public var receivedAt: WallTime?
-  /// Each datagram's payload, possibly empty, in the order they came; good until the batch's next receipt.
+  /// Each datagram's payload, possibly empty, in the order they came; good until the batch's next receipt. What was
+  /// longer than the batch's buffers lacks its end.
   public var payloads: CoalescedPayloads
-  /// It was longer than the batch's buffers, and the rest is lost.
-  public var isTruncated: Bool
   /// Its place in the batch.
   let slot: Int
 }
