@@ -3,7 +3,7 @@ import ArgumentParser
 /// A word of the command line that its command does not know, said with what may have been meant.
 ///
 /// The argument parser's own words mislead: it takes the value of an unknown option for an argument that is invalid,
-/// and asks for the option that is nearest however far that is.
+/// asks for the option that is nearest however far that is, and has a negative number for no value at all.
 struct UnknownWord: CustomStringConvertible {
   let description: String
 
@@ -18,10 +18,19 @@ struct UnknownWord: CustomStringConvertible {
       return
     }
     let known = Self.options(of: command ?? Serve.self)
-    guard let option = Self.names(in: arguments).first(where: { !known.contains($0) }) else { return nil }
-    let name = (command ?? Serve.self)._commandName
-    description = "'yodel \(name)' has no option '\(option)'" + Self.guess(option, among: known, of: name)
+    if let option = Self.names(in: arguments).first(where: { !known.contains($0) }) {
+      let name = (command ?? Serve.self)._commandName
+      description = "'yodel \(name)' has no option '\(option)'" + Self.guess(option, among: known, of: name)
+    } else if let (option, number) = zip(arguments, arguments.dropFirst()).first(where: {
+      $0.hasPrefix("-") && Self.isNegative($1)
+    }) {
+      description = "'\(option)' takes no negative number like '\(number)'"
+    } else {
+      return nil
+    }
   }
+
+  private static func isNegative(_ word: String) -> Bool { word.hasPrefix("-") && Double(word) != nil }
 
   private static func guess(_ option: String, among known: [String], of command: String) -> String {
     let others = commands.filter { $0._commandName != command && options(of: $0).contains(option) }
@@ -45,7 +54,7 @@ struct UnknownWord: CustomStringConvertible {
 
   /// The options among the arguments, without their values; a negative number is none.
   private static func names(in arguments: [String]) -> [String] {
-    arguments.prefix { $0 != "--" }.filter { $0.utf8.count > 1 && $0.hasPrefix("-") && Double($0) == nil }
+    arguments.prefix { $0 != "--" }.filter { $0.utf8.count > 1 && $0.hasPrefix("-") && !isNegative($0) }
       .map { String($0.prefix { $0 != "=" }) }
   }
 

@@ -156,6 +156,8 @@ def test_a_bad_place_is_refused_with_a_good_one(words, example):
         (("ping", "--deadline", "3"), "'yodel ping' has no option '--deadline': it has -c, -i, -W, -s, --json"),
         (("-c", "3"), "'yodel serve' has no option '-c'; that is one of 'yodel ping'"),
         (("echo", "--http", "127.0.0.1:0"), "'--http'; that is one of 'yodel serve'"),
+        (("serve", "--loss", "-5"), "'--loss' takes no negative number like '-5'"),
+        (("ping", "-c", "-5"), "'-c' takes no negative number like '-5'"),
         (("srve", "--loops", "1"), "there is no command 'srve'; did you mean 'serve'?"),
         (("bogus",), "there is no command 'bogus': there are serve, echo, send, ping, healthcheck"),
     ],
@@ -164,13 +166,6 @@ def test_a_word_that_is_not_known_is_what_is_complained_of(words, answer):
     ended = run_yodel(*words)
     assert ended.returncode == 64
     is_one_clear_line(ended, answer)
-
-
-def test_a_negative_number_is_no_option():
-    ended = run_yodel("serve", *FREE, "--loss", "-5")
-    assert ended.returncode == 64
-    is_one_clear_line(ended, "--loss")
-    assert "has no option" not in ended.stderr
 
 
 def test_impairments_without_an_echo_server_are_refused():
@@ -194,13 +189,13 @@ def test_what_no_echo_leaves_without_an_effect_is_said(serve):
 
 def test_a_target_twice_is_an_error():
     ended = run_yodel("serve", *FREE, "--target", "lab=127.0.0.1:5001", "--target", "lab=127.0.0.1:5002")
-    assert ended.returncode in (1, 64)
+    assert ended.returncode == 1
     assert "lab" in ended.stderr
 
 
 def test_without_an_echo_server_a_target_is_needed():
     ended = run_yodel("serve", "--http", "127.0.0.1:0", "--no-echo")
-    assert ended.returncode in (1, 64)
+    assert ended.returncode == 1
     assert "--target" in ended.stderr
 
 
@@ -254,13 +249,13 @@ def test_an_address_that_is_not_ours_is_one_clear_line():
 def test_a_target_without_an_address_is_an_error_at_start():
     # The two dots make it no name at all, so that no resolver is asked.
     ended = run_yodel("serve", *FREE, "--target", "lab=nonexistent..:1")
-    assert ended.returncode in (1, 64)
+    assert ended.returncode == 1
     is_one_clear_line(ended, "nonexistent..")
 
 
 def test_a_page_that_is_not_there_is_an_error_at_start(tmp_path):
     ended = run_yodel("serve", *FREE, "--public", tmp_path / "nothing")
-    assert ended.returncode in (1, 64)
+    assert ended.returncode == 1
     assert str(tmp_path / "nothing") in ended.stderr
 
 
