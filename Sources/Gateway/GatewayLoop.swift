@@ -39,13 +39,31 @@ final class GatewayLoop: HTTPApplication {
     return .admitted(to: destination.number)
   }
 
+  func begin(_ request: HTTPRequest, _ answer: PendingAnswer) -> HTTPProgress {
+    let destination = core.router.destinations[request.destination]
+    switch destination.kind {
+    case .file(let file):
+      return .answered(counted(.file(file, for: request.head), request.head, destination.label))
+    case .route(let route):
+      guard case .work(let begin) = route.answering else { return .needsTask }
+      do throws(Problem) {
+        return .pending(try begin(self, request, answer))
+      } catch {
+        return .answered(counted(error, request.head, destination.label))
+      }
+    }
+  }
+
   func respond(to request: HTTPRequest) async -> HTTPResponse {
     let destination = core.router.destinations[request.destination]
-    guard case .route(let route) = destination.kind else { return file(destination, for: request.head) }
+    guard case .route(let route) = destination.kind, case .function(let handler) = route.answering else {
+      preconditionFailure("'\(request.head.path)' needs no task")
+    }
     do throws(Problem) {
-      return counted(try await route.handler(self, request), request.head, destination.label)
+      let response = try await handler(self, request)
+      return counted(response, request.head, destination.label, isHeard: !Task.isCancelled)
     } catch {
-      return counted(error, request.head, destination.label)
+      return counted(error, request.head, destination.label, isHeard: !Task.isCancelled)
     }
   }
 
@@ -60,22 +78,21 @@ final class GatewayLoop: HTTPApplication {
 
 extension GatewayLoop {
   @inline(never)
-  private func file(_ destination: Router.Destination, for head: HTTPRequestHead) -> HTTPResponse {
-    guard case .file(let file) = destination.kind else { preconditionFailure("a route is answered by its handler") }
-    return counted(.file(file, for: head), head, destination.label)
+  func counted(
+    _ problem: Problem, _ head: HTTPRequestHead, _ label: Router.Label, isHeard: Bool = true
+  ) -> HTTPResponse {
+    core.log.write(problem, for: head, isHeard: isHeard)
+    return counted(problem.response, head, label, isHeard: isHeard)
   }
 
+  /// - Parameter isHeard: whether the client waits for the answer.
   @inline(never)
-  private func counted(_ problem: Problem, _ head: HTTPRequestHead, _ label: Router.Label) -> HTTPResponse {
-    core.log.write(problem, for: head)
-    return counted(problem.response, head, label)
-  }
-
-  @inline(never)
-  private func counted(_ response: HTTPResponse, _ head: HTTPRequestHead, _ label: Router.Label) -> HTTPResponse {
+  func counted(
+    _ response: HTTPResponse, _ head: HTTPRequestHead, _ label: Router.Label, isHeard: Bool = true
+  ) -> HTTPResponse {
     let method = Self.countedMethods.firstIndex(of: head.method)
-    // Nobody hears the answer to a request whose client has gone; nginx's number for that.
-    metrics.count(.init(route: label, method: method, status: Task.isCancelled ? 499 : response.status))
+    // nginx's number for a request whose client has gone.
+    metrics.count(.init(route: label, method: method, status: isHeard ? response.status : 499))
     return response
   }
 

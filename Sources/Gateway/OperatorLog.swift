@@ -132,8 +132,10 @@ extension OperatorLog {
   }
 
   /// A 500 that somebody hears, with what is needed to find out why.
-  func write(_ problem: Problem, for head: HTTPRequestHead) {
-    guard problem.kind == .internalError, !Task.isCancelled else { return }
+  ///
+  /// - Parameter isHeard: whether the client waits for the answer.
+  func write(_ problem: Problem, for head: HTTPRequestHead, isHeard: Bool = true) {
+    guard problem.kind == .internalError, isHeard else { return }
     let request = "\(head.method.rawValue) \(head.path)"
     warn(.internalError, ["request": "\(request)", "detail": "\(problem.detail)", "peer": "\(head.peer)"])
   }

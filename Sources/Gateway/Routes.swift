@@ -4,6 +4,15 @@ import HTTPServer
 /// One thing the API can do.
 final class Route: Sendable {
   typealias Handler = @Sendable (GatewayLoop, HTTPRequest) async throws(Problem) -> HTTPResponse
+  typealias Beginning = @Sendable (GatewayLoop, HTTPRequest, PendingAnswer) throws(Problem) -> any HTTPWork
+
+  /// What answers a request.
+  enum Answering: Sendable {
+    /// A function that may wait, in a task.
+    case function(Handler)
+    /// What is begun and ends without a task.
+    case work(Beginning)
+  }
 
   let method: HTTPMethod
   let path: String
@@ -19,7 +28,7 @@ final class Route: Sendable {
   let typeRefusal: TypeRefusal?
   /// It has datagrams sent, so that a client may use it only so often.
   let sends: Bool
-  let handler: Handler
+  let answering: Answering
 
   typealias TypeRefusal = @Sendable (_ contentType: String?) -> Problem?
 
@@ -27,7 +36,7 @@ final class Route: Sendable {
   init(
     method: HTTPMethod, path: String, summary: String, curlOptions: String = "", access: Access = .api,
     actsOnRead: Bool = false, typeRefusal: TypeRefusal? = nil, sends: Bool = false,
-    handler: @escaping Handler
+    answering: Answering
   ) {
     self.method = method
     self.path = path
@@ -37,7 +46,17 @@ final class Route: Sendable {
     hasEffects = actsOnRead || !method.isSafe
     self.typeRefusal = typeRefusal
     self.sends = sends
-    self.handler = handler
+    self.answering = answering
+  }
+
+  /// A route that a function answers.
+  convenience init(
+    method: HTTPMethod, path: String, summary: String, curlOptions: String = "", access: Access = .api,
+    actsOnRead: Bool = false, sends: Bool = false, handler: @escaping Handler
+  ) {
+    self.init(
+      method: method, path: path, summary: summary, curlOptions: curlOptions, access: access, actsOnRead: actsOnRead,
+      sends: sends, answering: .function(handler))
   }
 }
 
@@ -52,7 +71,7 @@ extension Route {
     Route(
       method: .post, path: "/api/messages", summary: "send one message, get the reply",
       curlOptions: "-d 'hello from client!!' ", typeRefusal: { MessageRequest.refusal(of: $0) }, sends: true,
-      handler: { loop, request throws(Problem) in try await loop.sendMessage(request) }),
+      answering: .work { loop, request, answer throws(Problem) in try loop.sendMessage(request, answer) }),
     Route(
       method: .post, path: "/api/probes", summary: "send a series of datagrams; a line on each, then the figures",
       curlOptions: "-N -X POST ", sends: true,

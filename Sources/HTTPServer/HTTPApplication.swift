@@ -3,11 +3,20 @@ public protocol HTTPApplication: Sendable {
   /// Looks at a request before its body is read.
   func admit(_ head: HTTPRequestHead) -> HTTPAdmission
 
-  /// Answers a request. The task is cancelled when the client goes away.
+  /// Begins to answer a request, without a task where it needs none: a task costs half as much as all else that is done
+  /// for a relayed message.
+  func begin(_ request: HTTPRequest, _ answer: PendingAnswer) -> HTTPProgress
+
+  /// Answers a request in a task, which is cancelled when the client goes away.
   func respond(to request: HTTPRequest) async -> HTTPResponse
 
   /// Puts into words what the server refuses by itself.
   func refuse(_ refusal: HTTPRefusal) -> HTTPResponse
+}
+
+extension HTTPApplication {
+  /// Every request has a task.
+  public func begin(_ request: HTTPRequest, _ answer: PendingAnswer) -> HTTPProgress { .needsTask }
 }
 
 /// What becomes of a request, by its head.

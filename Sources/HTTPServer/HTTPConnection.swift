@@ -52,7 +52,8 @@ final class HTTPConnection: @unchecked Sendable {
   var body: [UInt8] = []
   /// Bytes of a refused body that were thrown away.
   var discarded = 0
-  var task: Task<Void, Never>?
+  /// What finds the answer.
+  var work: (any HTTPWork)?
   var isSuspended = false
   var stream: StreamingBody?
   /// What is being sent; other connections may have it afterwards.
@@ -82,7 +83,7 @@ final class HTTPConnection: @unchecked Sendable {
     requests += 1
     discarded = 0
     isHead = false
-    task = nil
+    work = nil
     stream = nil
     self.deadline = deadline
   }

@@ -164,29 +164,26 @@ extension HTTPWorker {
   ) -> MHD_Result {
     connection.phase = .responding(since: loop.now)
     connection.deadline = nil
-    // Preferring this worker's loop and isolated to nothing, it is there and stays there: to each actor that it entered
-    // and left again it would be switched, though that were on the same loop.
-    let number = connection.requests
-    connection.task = Task.immediate(executorPreference: loop) { [self] in
-      let response = await application.respond(to: request)
-      // The client may have gone, and the request with it.
-      if connection.requests == number { answered(connection, with: response) }
+    let answer = PendingAnswer(worker: self, connection: connection, request: connection.requests)
+    switch application.begin(request, answer) {
+    case .answered(let response): return queue(response, on: connection, handle)
+    case .pending(let work): connection.work = work
+    case .needsTask:
+      // Preferring this worker's loop and isolated to nothing, it is there and stays there: to each actor that it
+      // entered and left again it would be switched, though that were on the same loop.
+      connection.work = Task.immediate(executorPreference: loop) { [application] in
+        answer.give(await application.respond(to: request))
+      }
+      loop.runJobs()
+      if case .answered(let response) = connection.phase { return queue(response, on: connection, handle) }
     }
-    loop.runJobs()
-    if case .answered(let response) = connection.phase { return queue(response, on: connection, handle) }
     connection.daemon!.isAwaitingAnswers = true
     return .YES
   }
 
-  private func answered(_ connection: HTTPConnection, with response: HTTPResponse) {
-    loop.assertCurrent()
-    connection.phase = .answered(response)
-    resume(connection)
-  }
-
   private func queue(_ response: HTTPResponse, on connection: HTTPConnection, _ handle: OpaquePointer) -> MHD_Result {
     connection.phase = .sending
-    connection.task = nil
+    connection.work = nil
     connection.deadline = sendingDeadline(of: response)
     releaseBody(of: connection)
     connection.isEndless = response.isEndless
@@ -222,12 +219,14 @@ extension HTTPWorker {
 
   /// libmicrohttpd has sent the answer, or the connection has ended before.
   func completed(_ connection: HTTPConnection) {
-    connection.task?.cancel()
+    let work = connection.work
     requestsUnderWay -= 1
     releaseBody(of: connection)
     if let kept = connection.keptResponse.take() { keptResponses.giveBack(kept) }
     // What a client sent before its end is answered; nothing comes after that.
     connection.reset(deadline: loop.now + (connection.hasEnded ? Limits.deadlineSweep : deadlines.nextHead))
+    // What it says to that is no answer to this request any more.
+    work?.cancel()
     if drain != nil { checkDrained() }
   }
 

@@ -196,7 +196,7 @@ extension HTTPWorker: DescriptorHandler, TurnHandler {
   private func clientIsGone(_ descriptor: Int) {
     guard let connection = connections[descriptor] else { return }
     if connection.isHeld { return drop(connection) }
-    connection.task?.cancel()
+    connection.work?.cancel()
     connection.stream?.end = .gone
     resume(connection)
   }

@@ -5,7 +5,6 @@ import Sockets
 /// The kernel's sockets, and a loop's time and timers.
 final class LoopNetwork: RelayNetwork {
   typealias TimerID = EventLoop.TimerID
-  typealias Waiter = UnsafeContinuation<Result<Reply, RelayError>, Never>
 
   private let loop: EventLoop
   private let ports: RelayPorts
@@ -67,10 +66,4 @@ extension LoopNetwork.Connection: RelayConnection {
   func receive(into buffer: ReceiveBuffer) throws(SocketError) -> ReceivedDatagram? { try socket.receive(into: buffer) }
   func isIdle() -> Bool { socket.isIdle() }
   func takeError() -> ReportedError? { socket.takeError() }
-}
-
-extension UnsafeContinuation: ReplyWaiter where T == Result<Reply, RelayError>, E == Never {
-  package func end(_ result: Result<Reply, RelayError>) {
-    resume(returning: result)
-  }
 }

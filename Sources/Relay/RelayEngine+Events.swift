@@ -34,8 +34,7 @@ extension RelayEngine {
 
   /// Whether an exchange on the socket still waits for its end.
   private func isWaiting(_ id: SocketID) -> Bool {
-    guard let exchange = sockets[id]!.exchange else { return false }
-    return exchange.result == nil
+    sockets[id]!.exchange != nil
   }
 
   /// Reads until the exchange has ended or nothing is left: a reply that is queued counts more than an error that was

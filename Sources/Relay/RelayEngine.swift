@@ -5,7 +5,7 @@ import Sockets
 ///
 /// The rules are elsewhere and pure: ``Exchange`` says what becomes of a message, ``SocketPool`` which socket carries
 /// it, ``ExchangeBudget`` how many there may be. Here they meet sockets, timers and those who wait. A message's way is
-/// ``begin(_:with:within:fresh:)``, ``sendWaiting()`` at the turn's end, ``ready(_:_:)``, and its waiter's end.
+/// ``begin(_:with:within:fresh:for:)``, ``sendWaiting()`` at the turn's end, ``ready(_:_:)``, and its waiter's end.
 package struct RelayEngine<Network: RelayNetwork>: ~Copyable {
   package typealias SocketID = SocketPool.SocketID
 
@@ -33,29 +33,32 @@ package struct RelayEngine<Network: RelayNetwork>: ~Copyable {
 // MARK: - The begin
 
 extension RelayEngine {
-  /// Begins an exchange. Its message leaves with the next ``sendWaiting()``; its end is told to the waiter that
-  /// ``wait(for:_:)`` gets.
+  /// Begins an exchange. Its message leaves with the next ``sendWaiting()``; its end is told to `waiter`, not before
+  /// that.
   ///
   /// - Throws: why there is no exchange; then nothing is sent, and nothing is told.
   package mutating func begin(
-    _ message: [UInt8], with target: SocketAddress, within timeout: Nanoseconds, fresh: Bool
+    _ message: [UInt8], with target: SocketAddress, within timeout: Nanoseconds, fresh: Bool,
+    for waiter: any ReplyWaiter
   ) throws(RelayError) -> ExchangeID {
     let limit = largestPayload(to: target)
     guard message.count <= limit else { throw .messageTooLarge(limit: limit) }
     guard budget.begin() else { throw .overloaded(.exchanges) }
     do throws(RelayError) {
       let id = try takeSocket(for: target, fresh: fresh)
-      return start(message, on: id, within: timeout)
+      return start(message, on: id, within: timeout, for: waiter)
     } catch {
       budget.end()
       throw error
     }
   }
 
-  private mutating func start(_ message: [UInt8], on id: SocketID, within timeout: Nanoseconds) -> ExchangeID {
+  private mutating func start(
+    _ message: [UInt8], on id: SocketID, within timeout: Nanoseconds, for waiter: any ReplyWaiter
+  ) -> ExchangeID {
     lastSerial += 1
     let timer = network.schedule(at: network.monotonicTime() + timeout, token: id)
-    sockets[id]!.exchange = PendingExchange(serial: lastSerial, message: message, timer: timer)
+    sockets[id]!.exchange = PendingExchange(serial: lastSerial, message: message, timer: timer, waiter: waiter)
     let exchange = ExchangeID(socket: id, serial: lastSerial)
     outbox.append(exchange)
     return exchange
@@ -69,8 +72,7 @@ extension RelayEngine {
   }
 
   private func isPending(_ id: ExchangeID) -> Bool {
-    guard let exchange = sockets[id.socket]?.exchange else { return false }
-    return exchange.serial == id.serial && exchange.result == nil
+    sockets[id.socket]?.exchange?.serial == id.serial
   }
 
   private mutating func send(_ id: SocketID) {
@@ -91,17 +93,6 @@ extension RelayEngine {
 // MARK: - The end
 
 extension RelayEngine {
-  /// Lets `waiter` know of the exchange's end, at once where it has ended already.
-  package mutating func wait(for id: ExchangeID, _ waiter: Network.Waiter) {
-    let socket = sockets[id.socket]!
-    guard let result = socket.exchange!.result else {
-      socket.exchange!.waiter = waiter
-      return
-    }
-    socket.exchange = nil
-    waiter.end(result)
-  }
-
   /// Nobody wants the reply any more; the exchange may have ended long ago, and its socket carry another.
   package mutating func cancel(_ id: ExchangeID) {
     if isPending(id) { handle(.cancelled, on: id.socket) }
@@ -147,15 +138,11 @@ extension RelayEngine {
 
   private mutating func finish(_ id: SocketID, _ result: Result<Reply, RelayError>) {
     let socket = sockets[id]!
-    network.cancel(socket.exchange!.timer)
+    let exchange = socket.exchange.take()!
+    network.cancel(exchange.timer)
     budget.end()
     keepHouse()
-    guard let waiter = socket.exchange!.waiter else {
-      socket.exchange!.result = result
-      return
-    }
-    socket.exchange = nil
-    waiter.end(result)
+    exchange.waiter.exchangeEnded(result)
   }
 }
 

@@ -1,14 +1,13 @@
 import Basics
 import Sockets
 
-/// What a relay stands on: sockets, the time, and those who wait for a reply.
+/// What a relay stands on: sockets and the time.
 ///
 /// In the program that is the kernel and a loop (``LoopNetwork``). Tests make all of it up, so that the very code that
 /// serves users meets every fault there is, in an order that replays.
 package protocol RelayNetwork {
   associatedtype Connection: RelayConnection
   associatedtype TimerID
-  associatedtype Waiter: ReplyWaiter
 
   /// When this turn of the loop began.
   var now: MonotonicTime { get }
@@ -47,7 +46,7 @@ package protocol RelayConnection: AnyObject {
 }
 
 /// Who waits for an exchange's end.
-package protocol ReplyWaiter {
-  /// The exchange has ended.
-  func end(_ result: Result<Reply, RelayError>)
+package protocol ReplyWaiter: AnyObject {
+  /// The exchange has ended. The relay is in the midst of something: nothing is asked of it from here.
+  func exchangeEnded(_ result: Result<Reply, RelayError>)
 }

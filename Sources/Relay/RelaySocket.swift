@@ -22,15 +22,14 @@ struct PendingExchange<Network: RelayNetwork> {
   let serial: UInt64
   let message: [UInt8]
   var rules = Exchange()
-  var timer: Network.TimerID
+  let timer: Network.TimerID
   /// Just before the send that the kernel took; beyond all time until then.
   var sentAt = MonotonicTime(nanoseconds: .max)
   var isSent: Bool { sentAt.nanoseconds < .max }
   /// Something came that answers an earlier message: more may follow, whatever this one's reply.
   var hasHeardSurplus = false
-  /// An exchange may end before its task waits: then this is its end.
-  var result: Result<Reply, RelayError>?
-  var waiter: Network.Waiter?
+  /// Is told of its end.
+  let waiter: any ReplyWaiter
 }
 
 /// Names an exchange of a relay, also after its end.

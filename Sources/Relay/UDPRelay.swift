@@ -53,36 +53,55 @@ extension UDPRelay {
   private nonisolated func exchangeHere(
     _ message: [UInt8], with target: Target, within timeout: Nanoseconds, fresh: Bool
   ) async throws(RelayError) -> Reply {
-    let exchange = try begin(message, with: target.address, within: timeout, fresh: fresh)
+    guard !Task.isCancelled else { throw .cancelled }
+    let task = WaitingTask()
+    let exchange = try begin(message, with: target, within: timeout, fresh: fresh, for: task)
     let result = await withTaskCancellationHandler {
-      await withUnsafeContinuation { engine.wait(for: exchange, $0) }
+      await withUnsafeContinuation { task.wait($0) }
     } onCancel: {
       cancel(exchange)
     }
     return try result.get()
   }
 
-  /// All that is done at once; apart, since what a function that waits could keep is allocated.
-  @inline(never)
-  private nonisolated func begin(
-    _ message: [UInt8], with target: SocketAddress, within timeout: Nanoseconds, fresh: Bool
+  /// The same without a task, for who has very many messages: a task costs half as much as all else that is done for
+  /// one. On the loop.
+  ///
+  /// - Parameter waiter: told of the reply, or of why there is none; not before this has returned.
+  /// - Throws: why nothing is sent; then nothing is told.
+  package nonisolated func begin(
+    _ message: [UInt8], with target: Target, within timeout: Nanoseconds, fresh: Bool, for waiter: any ReplyWaiter
   ) throws(RelayError) -> ExchangeID {
     loop.assertCurrent()
-    guard !Task.isCancelled else { throw .cancelled }
     if engine.network.relay == nil {
       engine.network.relay = self
       loop.addTurnHandler(self)
     }
-    return try engine.begin(message, with: target, within: timeout, fresh: fresh)
+    return try engine.begin(message, with: target.address, within: timeout, fresh: fresh, for: waiter)
   }
 
-  /// From any thread, and at any time.
-  private nonisolated func cancel(_ exchange: ExchangeID) {
+  /// Nobody wants the reply any more: the exchange ends by ``RelayError/cancelled``, if it has not ended. From any
+  /// thread, and at any time.
+  package nonisolated func cancel(_ exchange: ExchangeID) {
     if loop.isCurrent {
       engine.cancel(exchange)
     } else {
       loop.submit { self.engine.cancel(exchange) }
     }
+  }
+}
+
+/// A task that waits for an exchange, which may have ended before it does.
+private final class WaitingTask: ReplyWaiter {
+  private var continuation: UnsafeContinuation<Result<Reply, RelayError>, Never>?
+  private var result: Result<Reply, RelayError>?
+
+  func wait(_ continuation: UnsafeContinuation<Result<Reply, RelayError>, Never>) {
+    if let result { continuation.resume(returning: result) } else { self.continuation = continuation }
+  }
+
+  func exchangeEnded(_ result: Result<Reply, RelayError>) {
+    if let continuation { continuation.resume(returning: result) } else { self.result = result }
   }
 }
 

@@ -154,13 +154,17 @@ def test_each_failure_has_its_outcome(gateway, target, outcome, status):
 
 
 def test_in_flight_rises_and_falls_and_a_cancelled_one_is_counted(gateway):
-    before = gateway.outcomes("silent", "cancelled")
+    def unheard():
+        return gateway.metrics().value("yodel_http_requests_total", route="/api/messages", method="POST", code="499")
+
+    before, unheard_before = gateway.outcomes("silent", "cancelled"), unheard()
     with gateway.wire() as wire:
         wire.send(request_bytes("POST", message_path(target="silent", timeout_ms=10000), b"x"))
         wait_until(lambda: gateway.in_flight() == 1, "it is in flight")
         wire.reset()
     wait_until(lambda: gateway.in_flight() == 0, "it is gone")
     assert gateway.outcomes("silent", "cancelled") == before + 1
+    assert unheard() == unheard_before + 1
 
 
 def test_datagrams_and_bytes_are_counted_in_each_direction(gateway):

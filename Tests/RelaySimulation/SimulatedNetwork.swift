@@ -9,7 +9,6 @@ import SystemPackage
 /// closed is handed out again at once.
 package final class SimulatedNetwork: RelayNetwork {
   package typealias TimerID = TimerQueue<Int>.ID
-  package typealias Waiter = Simulation.Waiter
 
   static let begin = MonotonicTime(nanoseconds: 1_000_000_000_000)
   /// What a system call takes.

@@ -6,11 +6,16 @@ import Sockets
 /// Runs the relay's own engine through a scenario, as a loop would, and judges what it did.
 package final class Simulation {
   /// Whom an exchange's end is told.
-  package struct Waiter: ReplyWaiter {
+  private final class Waiter: ReplyWaiter {
     unowned let network: SimulatedNetwork
     let exchange: Int
 
-    package func end(_ result: Result<Reply, RelayError>) {
+    init(network: SimulatedNetwork, exchange: Int) {
+      self.network = network
+      self.exchange = exchange
+    }
+
+    func exchangeEnded(_ result: Result<Reply, RelayError>) {
       network.ledger.ends(exchange, result, at: network.time)
     }
   }
@@ -103,14 +108,16 @@ package final class Simulation {
     let target = SimulatedNetwork.address(ofTarget: sending.target)
     do throws(RelayError) {
       let message = Ledger.message(exchange)
-      let id = try engine.begin(message, with: target, within: sending.timeout, fresh: sending.fresh)
+      let waiter = Waiter(network: network, exchange: exchange)
+      let id = try engine.begin(message, with: target, within: sending.timeout, fresh: sending.fresh, for: waiter)
       exchanges[exchange] = id
       ledger.accounts[exchange].hasBegun = true
       ledger.begun += 1
       ledger.inFlight += 1
-      if sending.isCancelledAtOnce { cancel(id, exchange) }
-      engine.wait(for: id, Waiter(network: network, exchange: exchange))
-      if sending.isCancelledAtOnce { checkCancelled(exchange) }
+      if sending.isCancelledAtOnce {
+        cancel(id, exchange)
+        checkCancelled(exchange)
+      }
     } catch {
       ledger.refuses(exchange, error, at: network.time, budget)
     }
