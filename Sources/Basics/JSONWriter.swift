@@ -1,27 +1,41 @@
 /// Writes JSON (RFC 8259) as UTF-8 bytes, member by member: what is on the path of every message builds no tree.
 ///
 /// Commas are the writer's business; that a member stands in an object and an element in an array is the caller's.
-public struct JSONWriter {
+public struct JSONWriter: ~Copyable {
   /// Written to as memory, a piece at a time: to append to an array is to ask each time whose it is and what it holds.
-  private var storage: [UInt8]
+  private var room: UnsafeMutableBufferPointer<UInt8>
+  /// The memory is somebody else's.
+  private var isLent: Bool
   private var count = 0
   private var needsComma = false
 
   /// An empty text with room for `capacity` bytes.
   public init(capacity: Int = 256) {
-    storage = [UInt8](repeating: 0, count: capacity)
+    room = .allocate(capacity: capacity)
+    isLent = false
+  }
+
+  private init(in room: UnsafeMutableBufferPointer<UInt8>) {
+    self.room = room
+    isLent = true
+  }
+
+  deinit {
+    if !isLent { room.deallocate() }
   }
 
   /// What is written so far.
-  public var bytes: [UInt8] { Array(storage[..<count]) }
+  public var bytes: [UInt8] { Array(room[..<count]) }
 
   /// One whole object as a text of its own, ended by a newline as every JSON answer is.
   public static func text(_ members: (inout JSONWriter) -> Void) -> [UInt8] {
-    var writer = JSONWriter()
-    writer.object(members)
-    writer.newline()
-    writer.storage.removeLast(writer.storage.count - writer.count)
-    return writer.storage
+    // Most answers have room on the stack.
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 512) { room in
+      var writer = JSONWriter(in: room)
+      writer.object(members)
+      writer.newline()
+      return writer.bytes
+    }
   }
 
   /// An object as an element, or as the whole text.
@@ -49,6 +63,29 @@ public struct JSONWriter {
     if let value { string(value) } else { raw("null") }
   }
 
+  /// Bytes as a text, or null where they are no UTF-8, as a member.
+  ///
+  /// - Returns: whether they are.
+  public mutating func member(_ name: StaticString, utf8 bytes: Span<UInt8>) -> Bool {
+    key(name)
+    guard (try? UTF8Span(validating: bytes)) != nil else {
+      raw("null")
+      return false
+    }
+    bytes.withUnsafeBufferPointer { string($0) }
+    return true
+  }
+
+  /// A text that needs no escapes as a member.
+  ///
+  /// - Parameters:
+  ///   - length: how many bytes it has at most.
+  ///   - fill: writes them, and says how many they are.
+  public mutating func member(_ name: StaticString, upTo length: Int, _ fill: (UnsafeMutablePointer<UInt8>) -> Int) {
+    key(name)
+    quoted(upTo: length, fill)
+  }
+
   /// An integer as a member.
   public mutating func member(_ name: StaticString, _ value: some FixedWidthInteger) {
     key(name)
@@ -59,7 +96,7 @@ public struct JSONWriter {
   public mutating func member(escaping name: String, _ value: some FixedWidthInteger) {
     separate()
     string(name)
-    write(":")
+    write(byte: UInt8(ascii: ":"))
     integer(value)
   }
 
@@ -67,7 +104,7 @@ public struct JSONWriter {
   public mutating func member(escaping name: String, _ value: String) {
     separate()
     string(name)
-    write(":")
+    write(byte: UInt8(ascii: ":"))
     string(value)
   }
 
@@ -93,7 +130,7 @@ public struct JSONWriter {
   public mutating func member(escaping name: String, _ value: (inout JSONWriter) -> Void) {
     separate()
     string(name)
-    write(":")
+    write(byte: UInt8(ascii: ":"))
     needsComma = false
     value(&self)
   }
@@ -131,22 +168,35 @@ public struct JSONWriter {
 
   /// Ends the text's line.
   public mutating func newline() {
-    write("\n")
+    write(byte: UInt8(ascii: "\n"))
   }
 }
 
 extension JSONWriter {
-  /// Has `fill` write up to `room` bytes behind those that are there, and say how many those are.
+  /// Has `fill` write up to `length` bytes behind those that are there, and say how many those are.
   @inline(__always)
-  private mutating func write(upTo room: Int, _ fill: (UnsafeMutablePointer<UInt8>) -> Int) {
-    if storage.count - count < room {
-      storage.append(contentsOf: repeatElement(0, count: max(room, storage.count)))
-    }
-    count += storage.withUnsafeMutableBufferPointer { [count] in fill($0.baseAddress! + count) }
+  private mutating func write(upTo length: Int, _ fill: (UnsafeMutablePointer<UInt8>) -> Int) {
+    if room.count - count < length { grow(by: length) }
+    count += fill(room.baseAddress! + count)
   }
 
-  private mutating func write(_ character: Unicode.Scalar) {
-    write(byte: UInt8(ascii: character))
+  @inline(never)
+  private mutating func grow(by length: Int) {
+    let larger = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: room.count + max(length, room.count))
+    larger.baseAddress!.update(from: room.baseAddress!, count: count)
+    if !isLent { room.deallocate() }
+    room = larger
+    isLent = false
+  }
+
+  private mutating func quoted(upTo length: Int, _ fill: (UnsafeMutablePointer<UInt8>) -> Int) {
+    write(upTo: length + 2) { room in
+      room[0] = UInt8(ascii: "\"")
+      let count = fill(room + 1)
+      room[count + 1] = UInt8(ascii: "\"")
+      return count + 2
+    }
+    needsComma = true
   }
 
   private mutating func write(byte: UInt8) {
@@ -165,7 +215,7 @@ extension JSONWriter {
   }
 
   private mutating func separate() {
-    if needsComma { write(",") }
+    if needsComma { write(byte: UInt8(ascii: ",")) }
     needsComma = true
   }
 
@@ -202,7 +252,7 @@ extension JSONWriter {
 
   /// Digit by digit: a text of its own would be made for each number of each answer.
   private mutating func integer(_ value: some FixedWidthInteger) {
-    if value < 0 { write("-") }
+    if value < 0 { write(byte: UInt8(ascii: "-")) }
     // An integer has 64 bits here, so 20 digits at most.
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
       var start = digits.count
@@ -223,22 +273,28 @@ extension JSONWriter {
     needsComma = true
   }
 
-  /// Most texts hold nothing to escape: those are copied whole.
   private mutating func string(_ text: String) {
     var text = text
-    text.withUTF8 { text in
-      if text.contains(where: Self.mustEscape) {
-        write("\"")
-        for byte in text { writeEscaped(byte) }
-        return write("\"")
-      }
-      write(upTo: text.count + 2) { room in
-        room[0] = UInt8(ascii: "\"")
-        if let start = text.baseAddress { (room + 1).update(from: start, count: text.count) }
-        room[text.count + 1] = UInt8(ascii: "\"")
-        return text.count + 2
-      }
+    text.withUTF8 { string($0) }
+  }
+
+  /// Most texts hold nothing to escape: those are copied whole.
+  private mutating func string(_ text: UnsafeBufferPointer<UInt8>) {
+    // All are looked at, whatever the first ones are: so the processor can do it by the sixteen.
+    var escapes: UInt8 = 0
+    for byte in text { escapes |= Self.mustEscape(byte) ? 1 : 0 }
+    if escapes != 0 { return escaped(text) }
+    quoted(upTo: text.count) { room in
+      if let start = text.baseAddress { room.update(from: start, count: text.count) }
+      return text.count
     }
+  }
+
+  @inline(never)
+  private mutating func escaped(_ text: UnsafeBufferPointer<UInt8>) {
+    write(byte: UInt8(ascii: "\""))
+    for byte in text { if Self.mustEscape(byte) { writeEscape(byte) } else { write(byte: byte) } }
+    write(byte: UInt8(ascii: "\""))
     needsComma = true
   }
 
@@ -246,14 +302,13 @@ extension JSONWriter {
     byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 0x7F
   }
 
-  private mutating func writeEscaped(_ byte: UInt8) {
-    guard Self.mustEscape(byte) else { return write(byte: byte) }
-    write("\\")
+  private mutating func writeEscape(_ byte: UInt8) {
+    write(byte: UInt8(ascii: "\\"))
     switch byte {
     case UInt8(ascii: "\""), UInt8(ascii: "\\"): write(byte: byte)
-    case 0x0A: write("n")
-    case 0x0D: write("r")
-    case 0x09: write("t")
+    case 0x0A: write(byte: UInt8(ascii: "n"))
+    case 0x0D: write(byte: UInt8(ascii: "r"))
+    case 0x09: write(byte: UInt8(ascii: "t"))
     default:
       let digits = String(byte, radix: 16)
       raw(digits.utf8.count == 1 ? "u000" : "u00")

@@ -10,7 +10,10 @@ extension JSONWriter {
 
   /// An address's members, for an object that has others too.
   mutating func addressMembers(_ address: SocketAddress) {
-    member("address", address.ip.description)
+    switch address.ip {
+    case .v4(let ip): member("address", upTo: IPv4Address.longestText) { ip.write(to: $0) }
+    case .v6: member("address", address.ip.description)
+    }
     member("port", address.port)
   }
 }

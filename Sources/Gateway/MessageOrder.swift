@@ -18,8 +18,9 @@ final class MessageOrder: ReplyWaiter, HTTPWork {
   private var exchange: ExchangeID?
 
   init(_ request: HTTPRequest, _ answer: PendingAnswer, on loop: GatewayLoop) throws(Problem) {
-    message = try MessageRequest(request)
+    let message = try MessageRequest(request)
     (target, targetIndex) = try loop.core.targets.target(message.target)
+    self.message = message
     timeout = message.timeoutMilliseconds.map { .milliseconds($0) } ?? loop.core.configuration.timeout
     head = request.head
     label = loop.core.router.destinations[request.destination].label
@@ -73,10 +74,9 @@ extension MessageOrder {
   }
 
   private func json(_ reply: Reply, _ milliseconds: String) -> [UInt8] {
-    let text = String(utf8: reply.bytes)
-    return JSONWriter.text { json in
-      json.member("reply", text)
-      if text == nil || message.isBinary { json.member("reply_base64", base64(reply.bytes)) }
+    JSONWriter.text { json in
+      let isText = json.member("reply", utf8: reply.bytes.span)
+      if !isText || message.isBinary { json.member("reply_base64", base64(reply.bytes)) }
       json.address("sender", reply.sender)
       json.address("local", reply.local)
       json.member("target", target.label)

@@ -61,7 +61,8 @@ import Testing
     var writer = JSONWriter(capacity: capacity)
     let texts = (0..<50).map { String(repeating: "ab", count: $0 * 7 % 90) }
     writer.array { json in for text in texts { json.element(text) } }
-    #expect(try JSONDecoder().decode([String].self, from: Data(writer.bytes)) == texts)
+    let bytes = writer.bytes
+    #expect(try JSONDecoder().decode([String].self, from: Data(bytes)) == texts)
   }
 
   @Test func noControlCharacterIsWrittenBare() {
@@ -114,10 +115,34 @@ import Testing
 
   @Test func aWriterStartsEmptyAndKeepsWhatIsWritten() {
     var writer = JSONWriter(capacity: 0)
-    #expect(writer.bytes.isEmpty)
+    var texts = [writer.bytes]
     writer.object { $0.member("a", "b") }
-    #expect(writer.bytes == Array(#"{"a":"b"}"#.utf8))
+    texts.append(writer.bytes)
     writer.newline()
-    #expect(writer.bytes.last == UInt8(ascii: "\n"))
+    texts.append(writer.bytes)
+    #expect(texts == ["", #"{"a":"b"}"#, "{\"a\":\"b\"}\n"].map { Array($0.utf8) })
+  }
+
+  @Test func bytesAreATextOrNull() throws {
+    for (bytes, written) in [
+      (Array("a \"b\" \n".utf8), #"{"t":"a \"b\" \n"}"#), ([], #"{"t":""}"#), (Array("ä€𐍈".utf8), #"{"t":"ä€𐍈"}"#),
+      ([0x61, 0xC3], #"{"t":null}"#), ([0xED, 0xA0, 0x80], #"{"t":null}"#), ([0xFF], #"{"t":null}"#),
+    ] as [([UInt8], String)] {
+      var isText = false
+      let text = JSONWriter.text { isText = $0.member("t", utf8: bytes.span) }
+      #expect(text == Array(written.utf8) + [0x0A])
+      #expect(isText == (String(validating: bytes, as: UTF8.self) != nil))
+    }
+  }
+
+  @Test(arguments: [0, 1, 600]) func aTextThatIsWrittenInPlaceHasItsRoom(length: Int) {
+    let text = JSONWriter.text { json in
+      json.member("t", upTo: length) { room in
+        room.update(repeating: UInt8(ascii: "x"), count: length)
+        return length
+      }
+      json.member("n", 1)
+    }
+    #expect(text == Array("{\"t\":\"\(String(repeating: "x", count: length))\",\"n\":1}\n".utf8))
   }
 }
