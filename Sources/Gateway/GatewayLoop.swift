@@ -88,7 +88,7 @@ extension GatewayLoop {
   /// - Parameter isHeard: whether the client waits for the answer.
   @inline(never)
   func counted(
-    _ response: HTTPResponse, _ head: HTTPRequestHead, _ label: Router.Label, isHeard: Bool = true
+    _ response: consuming HTTPResponse, _ head: HTTPRequestHead, _ label: Router.Label, isHeard: Bool = true
   ) -> HTTPResponse {
     let method = Self.countedMethods.firstIndex(of: head.method)
     // nginx's number for a request whose client has gone.

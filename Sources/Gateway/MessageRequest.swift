@@ -61,8 +61,10 @@ extension MessageRequest {
   private init(json body: [UInt8]) throws(Problem) {
     let members = try jsonMembers(of: body, example: "{\"message\":\"hello\"}")
     self.init(datagram: [])
-    try Self.requireOnePayload(members.map(\.name), "member")
-    for member in members { try read(member.name, Text(member.value), "member") }
+    // By place: each member that is looked at by itself is kept and let go for it.
+    let count = Self.payloadNames.count { name in members.indices.contains { members[$0].name == name } }
+    try Self.requireOne(count, of: members.map(\.name), "member")
+    for index in members.indices { try read(members[index].name, Text(members[index].value), "member") }
   }
 
   /// Whether a body that is called a form is a JSON object with a message: then the header was forgotten, since a real
@@ -91,7 +93,8 @@ extension MessageRequest {
       return
     }
     self.init(datagram: [])
-    try Self.requireOnePayload(fields.compactMap(\.name), "field")
+    let names = fields.compactMap(\.name)
+    try Self.requireOne(Self.payloadNames.count { names.contains($0) }, of: names, "field")
     try read(fields, "field")
   }
 
@@ -182,10 +185,12 @@ extension MessageRequest {
     return text
   }
 
-  private static func requireOnePayload(_ names: [String], _ kind: String) throws(Problem) {
-    let count = payloadNames.count { names.contains($0) }
+  /// - Parameter count: how many of the names are payloads'.
+  private static func requireOne(
+    _ count: Int, of names: @autoclosure () -> [String], _ kind: String
+  ) throws(Problem) {
     guard count != 1 else { return }
-    let unknown = names.first { !payloadNames.contains($0) && !optionNames.contains($0) }
+    let unknown = names().first { !payloadNames.contains($0) && !optionNames.contains($0) }
     if let unknown, count == 0 {
       throw Problem(unknown: unknown, kind, known: known(kind))
     }

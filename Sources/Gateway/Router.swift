@@ -67,6 +67,7 @@ struct Router: Sendable {
 
   /// A path, with all that it can do.
   private struct Place {
+    let path: String
     let label: Label
     let allow: String
     /// Of what asks for least: whoever may use some of it may ask what there is.
@@ -78,28 +79,35 @@ struct Router: Sendable {
   let paths: [String]
   /// Everything that answers, by its number.
   let destinations: [Destination]
-  private let places: [String: Place]
+  /// The routes first, as their table has them: few, and what is asked most is found sooner than it is hashed.
+  private let places: [Place]
 
   init(_ routes: [Route], files: StaticFiles) {
-    let byPath = Dictionary(grouping: routes, by: \.path)
-    paths = byPath.keys.sorted()
+    let paths = Set(routes.map(\.path)).sorted()
     var destinations: [Destination] = []
     func add(_ kind: Destination.Kind, _ label: Label) -> Destination {
       destinations.append(Destination(number: destinations.count, kind: kind, label: label))
       return destinations.last!
     }
-    var places = ["*": Place(label: .other, allow: Self.allow(routes.map(\.method)), access: .page, methods: [])]
-    for path in files.paths {
+    var places: [Place] = []
+    for path in routes.map(\.path) where !places.contains(where: { $0.path == path }) {
+      let label = Label.path(paths.firstIndex(of: path)!)
+      let routes = routes.filter { $0.path == path }
+      places.append(
+        Place(
+          path: path, label: label, allow: Self.allow(routes.map(\.method)),
+          access: min(routes.map(\.access).min()!, .api),
+          methods: routes.map { ($0.method, $0.access, add(.route($0), label)) }))
+    }
+    // A route counts more than a file of its path.
+    for path in files.paths where !places.contains(where: { $0.path == path }) {
       let file = add(.file(files[path]!), .file)
-      places[path] = Place(label: .file, allow: Self.allow([.get]), access: .page, methods: [(.get, .page, file)])
+      places.append(
+        Place(path: path, label: .file, allow: Self.allow([.get]), access: .page, methods: [(.get, .page, file)]))
     }
-    for (index, path) in paths.enumerated() {
-      let routes = byPath[path]!
-      let methods = routes.map { ($0.method, $0.access, add(.route($0), .path(index))) }
-      places[path] = Place(
-        label: .path(index), allow: Self.allow(routes.map(\.method)), access: min(routes.map(\.access).min()!, .api),
-        methods: methods)
-    }
+    let allow = Self.allow(routes.map(\.method))
+    places.append(Place(path: "*", label: .other, allow: allow, access: .page, methods: []))
+    self.paths = paths
     self.destinations = destinations
     self.places = places
   }
@@ -109,15 +117,20 @@ struct Router: Sendable {
 
   @inline(never)
   func match(_ head: HTTPRequestHead) -> Match {
-    guard let place = places[head.path] ?? places[Self.withoutSlash(head.path)] else {
+    guard let index = index(of: head.path) ?? index(of: Self.withoutSlash(head.path)) else {
       return Match(outcome: .nothing, label: .other, access: .page)
     }
+    let place = places[index]
     let method = head.method == .head ? .get : head.method
     if let found = place.methods.first(where: { $0.method == method }) {
       return Match(outcome: .destination(found.destination), label: place.label, access: found.access)
     }
     let outcome: Match.Outcome = method == .options ? .options(place.allow) : .notAllowed(place.allow)
     return Match(outcome: outcome, label: place.label, access: place.access)
+  }
+
+  private func index(of path: String) -> Int? {
+    places.indices.first { places[$0].path == path }
   }
 
   /// How metrics write a label.

@@ -1,8 +1,8 @@
 import Relay
 import Sockets
 
-/// The targets that requests can name.
-struct TargetTable {
+/// The targets that requests can name. A class, so that who looks one up copies no table.
+final class TargetTable: Sendable {
   /// In the order of the command line, the embedded echo server first.
   let targets: [Target]
   private let rules: TargetRules

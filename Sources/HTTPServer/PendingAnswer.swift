@@ -24,7 +24,7 @@ public struct PendingAnswer: Sendable {
   let request: Int
 
   /// Gives the answer, once. Where the client has gone, it is nobody's.
-  public func give(_ response: HTTPResponse) {
+  public func give(_ response: consuming HTTPResponse) {
     worker.loop.assertCurrent()
     guard connection.requests == request else { return }
     connection.phase = .answered(response)

@@ -9,7 +9,7 @@ final class LoopNetwork: RelayNetwork {
   private let loop: EventLoop
   private let ports: RelayPorts
   /// Whom the loop tells: it owns this network. nil until its first message, which is on the loop's thread.
-  unowned var relay: UDPRelay?
+  unowned(unsafe) var relay: UDPRelay?
 
   init(on loop: EventLoop, ports: RelayPorts) {
     self.loop = loop

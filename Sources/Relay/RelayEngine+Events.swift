@@ -12,14 +12,15 @@ extension RelayEngine {
 
   /// A turn tells of a bounded number of sockets: the reply may be queued all the same.
   private mutating func deadlinePassed(_ id: SocketID) {
-    receiveReply(on: id, mayHaveError: false)
-    if isWaiting(id) { handle(.deadline, on: id) }
+    let socket = sockets[id]!
+    receiveReply(on: socket, mayHaveError: false)
+    if socket.isWaiting { handle(.deadline, on: socket) }
   }
 
   /// A socket has something to read, an error to tell, or room.
   package mutating func ready(_ id: SocketID, _ readiness: Readiness) {
     guard let socket = sockets[id] else { return }
-    guard isWaiting(id) else {
+    guard socket.isWaiting else {
       let hadError = readiness.contains(.error) && socket.connection.takeError() != nil
       if readSurplus(on: id) || hadError, pool.heardSurplus(id, at: network.monotonicTime()) { budget.retire() }
       return
@@ -27,53 +28,46 @@ extension RelayEngine {
     if readiness.contains(.writable) {
       // Told of room once more than needed, the exchange would do no worse than to send.
       try? network.watch(socket.connection, forRoom: false)
-      handle(.writable, on: id)
+      handle(.writable, on: socket)
     }
-    receiveReply(on: id, mayHaveError: readiness.contains(.error))
-  }
-
-  /// Whether an exchange on the socket still waits for its end.
-  private func isWaiting(_ id: SocketID) -> Bool {
-    sockets[id]!.exchange != nil
+    receiveReply(on: socket, mayHaveError: readiness.contains(.error))
   }
 
   /// Reads until the exchange has ended or nothing is left: a reply that is queued counts more than an error that was
   /// reported beside it.
-  private mutating func receiveReply(on id: SocketID, mayHaveError: Bool) {
-    let socket = sockets[id]!
+  private mutating func receiveReply(on socket: RelaySocket<Network>, mayHaveError: Bool) {
     var reported: ReportedError?
-    while isWaiting(id) {
+    while socket.isWaiting {
       do throws(SocketError) {
         guard let datagram = try socket.connection.receive(into: buffer) else { break }
-        receive(datagram, on: id)
+        receive(datagram, on: socket)
       } catch {
         // Where its entry in the error queue found no room, the error itself is all there is.
         reported = socket.connection.takeError() ?? ReportedError(errno: error.errno)
       }
     }
     if mayHaveError { reported = socket.connection.takeError() ?? reported }
-    if let reported, isWaiting(id) { handle(.reported(reported), on: id) }
+    if let reported, socket.isWaiting { handle(.reported(reported), on: socket) }
   }
 
-  private mutating func receive(_ datagram: ReceivedDatagram, on id: SocketID) {
-    let socket = sockets[id]!
+  private mutating func receive(_ datagram: ReceivedDatagram, on socket: RelaySocket<Network>) {
     let network = network
     let arrival = Arrival(
       datagram.receivedAt, wallTime: { network.wallTime() }, monotonicTime: { network.monotonicTime() })
     // What came before the message left is no reply to it: a late one to the socket's last message, or a stranger's
     // that came while the socket had a port and no peer yet.
-    guard arrival.time >= socket.exchange!.sentAt else {
+    guard arrival.time >= socket.exchange.sentAt else {
       lateReplies += 1
-      socket.exchange!.hasHeardSurplus = true
+      socket.exchange.hasHeardSurplus = true
       return pool.heardSurplus(from: socket.target, at: arrival.readAt)
     }
-    switch socket.exchange!.rules.handle(.datagram(isTruncated: datagram.isTruncated)) {
+    switch socket.exchange.rules.handle(.datagram(isTruncated: datagram.isTruncated)) {
     case .deliver:
       let reply = Reply(
         bytes: buffer.prefix(datagram.length), sender: datagram.sender, local: socket.connection.local,
-        roundTrip: arrival.time - socket.exchange!.sentAt)
-      deliver(reply, on: id, at: arrival.readAt)
-    case .fail(let error): fail(id, error)
+        roundTrip: arrival.time - socket.exchange.sentAt)
+      deliver(reply, on: socket, at: arrival.readAt)
+    case .fail(let error): fail(socket, error)
     case .send, .wait, .waitForRoom: break
     }
   }

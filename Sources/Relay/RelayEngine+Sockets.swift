@@ -24,7 +24,7 @@ extension RelayEngine {
     let id = freeIDs.popLast() ?? sockets.count
     if id == sockets.count { sockets.append(nil) }
     do throws(SocketError) {
-      sockets[id] = RelaySocket(try network.open(to: target, token: id), target: target)
+      sockets[id] = RelaySocket(id, try network.open(to: target, token: id), target: target)
       pool.opened(id, for: target)
       return id
     } catch {

@@ -67,26 +67,29 @@ extension RelayEngine {
   /// Sends what this turn's messages have put into the outbox. Sent one by one between other work, each datagram would
   /// find its receiver asleep again, and waking it is a third of what sending costs.
   package mutating func sendWaiting() {
-    for index in outbox.indices where isPending(outbox[index]) { send(outbox[index].socket) }
+    for index in outbox.indices {
+      if let socket = socket(of: outbox[index]) { send(on: socket) }
+    }
     outbox.removeAll(keepingCapacity: true)
   }
 
-  private func isPending(_ id: ExchangeID) -> Bool {
-    sockets[id.socket]?.exchange?.serial == id.serial
+  /// The socket of an exchange that has not ended.
+  private func socket(of id: ExchangeID) -> RelaySocket<Network>? {
+    guard let socket = sockets[id.socket], socket.isWaiting, socket.exchange.serial == id.serial else { return nil }
+    return socket
   }
 
-  private mutating func send(_ id: SocketID) {
-    let socket = sockets[id]!
+  private mutating func send(on socket: RelaySocket<Network>) {
     let event: Exchange.Event
     let time = network.monotonicTime()
     do throws(SocketError) {
-      try socket.connection.send(socket.exchange!.message)
-      socket.exchange!.sentAt = time
+      try socket.connection.send(socket.exchange.message)
+      socket.exchange.sentAt = time
       event = .sent
     } catch {
       event = .sendFailed(error.errno)
     }
-    handle(event, on: id)
+    handle(event, on: socket)
   }
 }
 
@@ -95,54 +98,54 @@ extension RelayEngine {
 extension RelayEngine {
   /// Nobody wants the reply any more; the exchange may have ended long ago, and its socket carry another.
   package mutating func cancel(_ id: ExchangeID) {
-    if isPending(id) { handle(.cancelled, on: id.socket) }
+    if let socket = socket(of: id) { handle(.cancelled, on: socket) }
   }
 
-  mutating func handle(_ event: Exchange.Event, on id: SocketID) {
-    switch sockets[id]!.exchange!.rules.handle(event) {
-    case .send: send(id)
-    case .waitForRoom: waitForRoom(on: id)
+  mutating func handle(_ event: Exchange.Event, on socket: RelaySocket<Network>) {
+    switch socket.exchange.rules.handle(event) {
+    case .send: send(on: socket)
+    case .waitForRoom: waitForRoom(on: socket)
     case .wait: break
     case .deliver: preconditionFailure("only a datagram is delivered, and arrives with its bytes")
-    case .fail(let error): fail(id, error)
+    case .fail(let error): fail(socket, error)
     }
   }
 
-  private mutating func waitForRoom(on id: SocketID) {
+  private mutating func waitForRoom(on socket: RelaySocket<Network>) {
     do throws(SocketError) {
-      try network.watch(sockets[id]!.connection, forRoom: true)
+      try network.watch(socket.connection, forRoom: true)
     } catch {
-      fail(id, RelayError(opening: error))
+      fail(socket, RelayError(opening: error))
     }
   }
 
-  mutating func fail(_ id: SocketID, _ error: RelayError) {
-    retire(id)
-    sockets[id]!.isOwedReply = sockets[id]!.exchange!.isSent && (error == .cancelled || error == .noReply)
-    finish(id, .failure(error))
+  mutating func fail(_ socket: RelaySocket<Network>, _ error: RelayError) {
+    retire(socket.id)
+    socket.isOwedReply = socket.exchange.isSent && (error == .cancelled || error == .noReply)
+    finish(socket, .failure(error))
   }
 
   /// - Parameter time: when the reply was read: the rest begins then, not when the turn did.
-  mutating func deliver(_ reply: Reply, on id: SocketID, at time: MonotonicTime) {
-    if sockets[id]!.exchange!.hasHeardSurplus {
-      retire(id)
+  mutating func deliver(_ reply: Reply, on socket: RelaySocket<Network>, at time: MonotonicTime) {
+    if socket.exchange.hasHeardSurplus {
+      retire(socket.id)
     } else {
-      switch pool.rest(id, at: time) {
+      switch pool.rest(socket.id, at: time) {
       case .closed(let displaced)?: close(displaced)
       case .retired?: budget.retire()
       case nil: break
       }
     }
-    finish(id, .success(reply))
+    finish(socket, .success(reply))
   }
 
-  private mutating func finish(_ id: SocketID, _ result: Result<Reply, RelayError>) {
-    let socket = sockets[id]!
-    let exchange = socket.exchange.take()!
-    network.cancel(exchange.timer)
+  private mutating func finish(_ socket: RelaySocket<Network>, _ result: Result<Reply, RelayError>) {
+    let waiter = socket.exchange.waiter!
+    network.cancel(socket.exchange.timer!)
+    socket.exchange = PendingExchange()
     budget.end()
     keepHouse()
-    exchange.waiter.exchangeEnded(result)
+    waiter.exchangeEnded(result)
   }
 }
 

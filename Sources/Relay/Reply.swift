@@ -1,8 +1,8 @@
 public import Basics
 public import Sockets
 
-/// What came back for a message. A class, so that those who wait for it keep a pointer's room.
-public final class Reply: Sendable {
+/// What came back for a message.
+public struct Reply: Sendable {
   /// The reply's payload, possibly empty.
   public let bytes: [UInt8]
   /// Who sent it, as the kernel told.
