@@ -13,16 +13,21 @@ public struct TimerQueue<Element> {
   }
 
   private struct Slot {
-    var deadline: MonotonicTime
     var element: Element?
-    var generation: UInt32
-    var position: Int
+    var generation: UInt32 = 0
+    var position = 0
+  }
+
+  /// A slot's place in the heap. It holds what is compared: the slots themselves are all over the memory.
+  private struct Entry {
+    var deadline: MonotonicTime
+    var slot: Int
   }
 
   private var slots: [Slot] = []
   private var freeSlots: [Int] = []
-  /// Slots, ordered as a binary heap by deadline.
-  private var heap: [Int] = []
+  /// Ordered as a binary heap by deadline.
+  private var heap: [Entry] = []
 
   /// An empty queue.
   public init() {}
@@ -32,19 +37,15 @@ public struct TimerQueue<Element> {
 
   /// When the first of them is due; nil where none waits.
   public var nextDeadline: MonotonicTime? {
-    heap.first.map { slots[$0].deadline }
+    heap.first?.deadline
   }
 
   /// Adds an element that is due at `deadline`.
   public mutating func insert(_ element: Element, at deadline: MonotonicTime) -> ID {
     let slot = freeSlots.popLast() ?? slots.count
-    if slot == slots.count {
-      slots.append(Slot(deadline: deadline, element: nil, generation: 0, position: 0))
-    }
-    slots[slot].deadline = deadline
+    if slot == slots.count { slots.append(Slot()) }
     slots[slot].element = element
-    slots[slot].position = heap.count
-    heap.append(slot)
+    heap.append(Entry(deadline: deadline, slot: slot))
     siftUp(heap.count - 1)
     return ID(slot: slot, generation: slots[slot].generation)
   }
@@ -63,46 +64,46 @@ public struct TimerQueue<Element> {
   }
 
   private mutating func remove(at position: Int) -> Element? {
-    let slot = heap[position]
+    let slot = heap[position].slot
     let last = heap.removeLast()
-    if last != slot {
-      place(last, at: position)
+    if last.slot != slot {
+      heap[position] = last
       siftUp(position)
-      siftDown(slots[last].position)
+      siftDown(slots[last.slot].position)
     }
     slots[slot].generation &+= 1
     freeSlots.append(slot)
     return slots[slot].element.take()
   }
 
-  private mutating func place(_ slot: Int, at position: Int) {
-    heap[position] = slot
-    slots[slot].position = position
+  private mutating func place(_ entry: Entry, at position: Int) {
+    heap[position] = entry
+    slots[entry.slot].position = position
   }
 
   private mutating func siftUp(_ start: Int) {
-    let slot = heap[start]
+    let entry = heap[start]
     var position = start
     while position > 0 {
       let parent = (position - 1) / 2
-      guard slots[slot].deadline < slots[heap[parent]].deadline else { break }
+      guard entry.deadline < heap[parent].deadline else { break }
       place(heap[parent], at: position)
       position = parent
     }
-    place(slot, at: position)
+    place(entry, at: position)
   }
 
   private mutating func siftDown(_ start: Int) {
-    let slot = heap[start]
+    let entry = heap[start]
     var position = start
     while true {
       var child = 2 * position + 1
       guard child < heap.count else { break }
-      if child + 1 < heap.count, slots[heap[child + 1]].deadline < slots[heap[child]].deadline { child += 1 }
-      guard slots[heap[child]].deadline < slots[slot].deadline else { break }
+      if child + 1 < heap.count, heap[child + 1].deadline < heap[child].deadline { child += 1 }
+      guard heap[child].deadline < entry.deadline else { break }
       place(heap[child], at: position)
       position = child
     }
-    place(slot, at: position)
+    place(entry, at: position)
   }
 }
