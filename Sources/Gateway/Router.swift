@@ -23,30 +23,24 @@ struct Router: Sendable {
     let number: Int
     let kind: Kind
     let label: Label
+    /// A request does something, so pages of other origins may not make it.
+    let hasEffects: Bool
+    /// It has datagrams sent, so that a client may use it only so often.
+    let sends: Bool
+    private let typeRefusal: Route.TypeRefusal?
 
     init(number: Int, kind: Kind, label: Label) {
       self.number = number
       self.kind = kind
       self.label = label
-    }
-
-    /// A request does something, so pages of other origins may not make it.
-    var hasEffects: Bool {
-      if case .route(let route) = kind { return route.hasEffects }
-      return false
-    }
-
-    /// It has datagrams sent, so that a client may use it only so often.
-    var sends: Bool {
-      if case .route(let route) = kind { return route.sends }
-      return false
+      let route: Route? = if case .route(let route) = kind { route } else { nil }
+      hasEffects = route?.hasEffects ?? false
+      sends = route?.sends ?? false
+      typeRefusal = route?.typeRefusal
     }
 
     /// Why a body of this type is not even read.
-    func refusal(of contentType: String?) -> Problem? {
-      guard case .route(let route) = kind, let refusal = route.typeRefusal else { return nil }
-      return refusal(contentType)
-    }
+    func refusal(of contentType: String?) -> Problem? { typeRefusal?(contentType) }
   }
 
   /// What a request leads to.
@@ -66,13 +60,24 @@ struct Router: Sendable {
   }
 
   /// A path, with all that it can do.
-  private struct Place {
+  private final class Place: Sendable {
     let path: String
     let label: Label
     let allow: String
     /// Of what asks for least: whoever may use some of it may ask what there is.
     let access: Access
     let methods: [(method: HTTPMethod, access: Access, destination: Destination)]
+
+    init(
+      _ path: String, label: Label, allow: String, access: Access,
+      methods: [(method: HTTPMethod, access: Access, destination: Destination)]
+    ) {
+      self.path = path
+      self.label = label
+      self.allow = allow
+      self.access = access
+      self.methods = methods
+    }
   }
 
   /// The paths of the table.
@@ -95,7 +100,7 @@ struct Router: Sendable {
       let routes = routes.filter { $0.path == path }
       places.append(
         Place(
-          path: path, label: label, allow: Self.allow(routes.map(\.method)),
+          path, label: label, allow: Self.allow(routes.map(\.method)),
           access: min(routes.map(\.access).min()!, .api),
           methods: routes.map { ($0.method, $0.access, add(.route($0), label)) }))
     }
@@ -103,10 +108,10 @@ struct Router: Sendable {
     for path in files.paths where !places.contains(where: { $0.path == path }) {
       let file = add(.file(files[path]!), .file)
       places.append(
-        Place(path: path, label: .file, allow: Self.allow([.get]), access: .page, methods: [(.get, .page, file)]))
+        Place(path, label: .file, allow: Self.allow([.get]), access: .page, methods: [(.get, .page, file)]))
     }
     let allow = Self.allow(routes.map(\.method))
-    places.append(Place(path: "*", label: .other, allow: allow, access: .page, methods: []))
+    places.append(Place("*", label: .other, allow: allow, access: .page, methods: []))
     self.paths = paths
     self.destinations = destinations
     self.places = places
@@ -122,8 +127,10 @@ struct Router: Sendable {
     }
     let place = places[index]
     let method = head.method == .head ? .get : head.method
-    if let found = place.methods.first(where: { $0.method == method }) {
-      return Match(outcome: .destination(found.destination), label: place.label, access: found.access)
+    let methods = place.methods
+    if let found = methods.indices.first(where: { methods[$0].method == method }) {
+      return Match(
+        outcome: .destination(methods[found].destination), label: place.label, access: methods[found].access)
     }
     let outcome: Match.Outcome = method == .options ? .options(place.allow) : .notAllowed(place.allow)
     return Match(outcome: outcome, label: place.label, access: place.access)
