@@ -1,4 +1,5 @@
 import CMicroHTTPD
+import Glibc
 
 /// A response in libmicrohttpd's form. It counts references itself: this is one of them.
 struct MHDResponse: ~Copyable {
@@ -33,6 +34,27 @@ struct MHDResponse: ~Copyable {
     // Fails only for names and values that are no header, which are our own.
     let isAdded = name.withCString { name in value.withCString { MHD_add_response_header(pointer, name, $0) } }
     precondition(isAdded == .YES, "the response header '\(name)' is not one")
+  }
+
+  /// Where the response has the value of the field that was added last, so that another of its length can be written
+  /// over it; nil where it does not stand as it was given.
+  ///
+  /// libmicrohttpd shows its copy as constant, and it is memory of malloc(3) all the same.
+  borrowing func placeOfLast(_ name: String, _ value: String) -> UnsafeMutableRawBufferPointer? {
+    var last: (name: UnsafePointer<CChar>?, value: UnsafePointer<CChar>?)
+    withUnsafeMutablePointer(to: &last) { last in
+      _ = MHD_get_response_headers(
+        pointer,
+        { context, _, name, value in
+          context!.assumingMemoryBound(to: (name: UnsafePointer<CChar>?, value: UnsafePointer<CChar>?).self).pointee =
+            (name, value)
+          return .YES
+        }, last)
+    }
+    guard let lastName = last.name, let lastValue = last.value, strcmp(lastName, name) == 0,
+      strcmp(lastValue, value) == 0, strlen(lastValue) == value.utf8.count
+    else { return nil }
+    return UnsafeMutableRawBufferPointer(start: UnsafeMutableRawPointer(mutating: lastValue), count: value.utf8.count)
   }
 
   /// Takes a field away that was added.
