@@ -14,16 +14,15 @@ extension HTTPWorker {
       log: writeLog)
   }
 
-  /// The worker that is a callback's context.
-  fileprivate static func of(_ context: UnsafeMutableRawPointer?) -> HTTPWorker {
-    let worker = Unmanaged<HTTPWorker>.fromOpaque(context!).takeUnretainedValue()
-    worker.loop.assertCurrent()
-    return worker
-  }
-
-  /// The connection behind the pointer that libmicrohttpd keeps for us with each request.
-  fileprivate static func connection(of pointer: UnsafeMutableRawPointer?) -> HTTPConnection {
-    Unmanaged<HTTPConnection>.fromOpaque(pointer!).takeUnretainedValue()
+  /// Enters the worker that is a callback's context.
+  @inline(__always)
+  fileprivate static func enter<Result>(
+    _ context: UnsafeMutableRawPointer?, _ body: (HTTPWorker) -> Result
+  ) -> Result {
+    borrow(context) { (worker: HTTPWorker) in
+      worker.loop.assertCurrent()
+      return body(worker)
+    }
   }
 
   fileprivate func connectionChanged(
@@ -42,43 +41,58 @@ extension HTTPWorker {
   }
 }
 
+/// Lends the object behind a pointer that libmicrohttpd keeps for us. The worker outlives its daemons, and a connection
+/// is kept until libmicrohttpd has closed it; so neither is kept and let go once more for each of the calls, of which a
+/// message makes six.
+@inline(__always)
+private func borrow<Object: AnyObject, Result>(
+  _ pointer: UnsafeMutableRawPointer?, _ body: (Object) -> Result
+) -> Result {
+  Unmanaged<Object>.fromOpaque(pointer!)._withUnsafeGuaranteedRef { body($0) }
+}
+
 /// The head is read; then for each piece of the body, with its bytes; then when all is read; and again when a suspended
 /// connection is resumed.
 private let handleAccess: MHD_AccessHandlerCallback = { context, handle, _, method, version, data, size, state in
-  let worker = HTTPWorker.of(context)
-  let connection = HTTPWorker.connection(of: state!.pointee)
-  connection.handle = handle
-  // An empty piece is one all the same: before 1.0 libmicrohttpd looks for a body after every 100.
-  guard let data else { return worker.continueRequest(connection, handle!, method: method!, version: version!) }
-  worker.receive(UnsafeRawBufferPointer(start: data, count: size!.pointee), for: connection)
-  size!.pointee = 0
-  return .YES
+  HTTPWorker.enter(context) { worker in
+    borrow(state!.pointee) { (connection: HTTPConnection) in
+      connection.handle = handle
+      // An empty piece is one all the same: before 1.0 libmicrohttpd looks for a body after every 100.
+      guard let data else { return worker.continueRequest(connection, handle!, method: method!, version: version!) }
+      worker.receive(UnsafeRawBufferPointer(start: data, count: size!.pointee), for: connection)
+      size!.pointee = 0
+      return .YES
+    }
+  }
 }
 
 private let notifyConnection: MHD_NotifyConnectionCallback = { context, handle, state, event in
-  HTTPWorker.of(context).connectionChanged(state!, event, handle!)
+  HTTPWorker.enter(context) { $0.connectionChanged(state!, event, handle!) }
 }
 
 private let requestCompleted: MHD_RequestCompletedCallback = { context, _, state, _ in
   guard let pointer = state!.pointee else { return }
-  HTTPWorker.of(context).completed(HTTPWorker.connection(of: pointer))
+  HTTPWorker.enter(context) { worker in borrow(pointer) { worker.completed($0) } }
 }
 
 /// The request line is read. What is returned here comes back with every call for this request.
 private let targetRead: Daemon.TargetCallback = { context, target, handle in
   let pointer = cmhd_socket_context(handle)
-  let connection = HTTPWorker.connection(of: pointer)
-  connection.handle = handle
-  let bytes = UnsafeRawBufferPointer(start: target!, count: strlen(target!))
-  HTTPWorker.of(context).targetArrived(bytes, on: connection)
+  HTTPWorker.enter(context) { worker in
+    borrow(pointer) { (connection: HTTPConnection) in
+      connection.handle = handle
+      worker.targetArrived(UnsafeRawBufferPointer(start: target!, count: strlen(target!)), on: connection)
+    }
+  }
   return pointer
 }
 
 private let writeLog: MHD_LogCallback = { context, format, arguments in
-  let worker = HTTPWorker.of(context)
-  let line = formatted(format!, arguments!)
-  worker.answerInItsPlace(line)
-  if worker.mutesNextLine { worker.mutesNextLine = false } else { worker.log(worker.event(of: line)) }
+  HTTPWorker.enter(context) { worker in
+    let line = formatted(format!, arguments!)
+    worker.answerInItsPlace(line)
+    if worker.mutesNextLine { worker.mutesNextLine = false } else { worker.log(worker.event(of: line)) }
+  }
 }
 
 /// What a C format and its arguments say, without the line's end.
