@@ -85,7 +85,6 @@ public struct HTTPFields: Sendable, Sequence {
   /// The same without white space behind the values, which libmicrohttpd leaves there (RFC 9110 section 5.5). Only for
   /// what has passed the ``HeaderGuard``, which must see what libmicrohttpd acts on.
   func trimmed() -> HTTPFields {
-    guard own.contains(where: { Self.endsBlank($0.value) }) else { return self }
     var trimmed = self
     for index in trimmed.own.indices {
       while Self.endsBlank(trimmed.own[index].value) { trimmed.own[index].value.removeLast() }
@@ -97,7 +96,7 @@ public struct HTTPFields: Sendable, Sequence {
     value.utf8.last.map(isBlank) ?? false
   }
 
-  private static func isBlank(_ byte: UInt8) -> Bool {
+  static func isBlank(_ byte: UInt8) -> Bool {
     byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t")
   }
 

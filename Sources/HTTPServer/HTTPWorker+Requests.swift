@@ -55,8 +55,8 @@ extension HTTPWorker {
       return queue(closing(application.refuse(refusal)), on: connection, handle)
     }
     let head = HTTPRequestHead(
-      method: HTTPMethod(rawValue: method), path: parts.path, query: parts.query, fields: fields.trimmed(),
-      peer: connection.peer)
+      method: HTTPMethod(rawValue: method), path: parts.path, query: parts.query,
+      fields: received.plainness.endsBlank ? fields.trimmed() : fields, peer: connection.peer)
     connection.deadline = loop.now + (connection.hasEnded ? Limits.endedDeadline : bodyDeadline)
     return bodyBegins(head, on: connection, handle)
   }

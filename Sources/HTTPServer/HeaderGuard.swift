@@ -59,7 +59,8 @@ struct HeaderGuard {
 
   /// A head that nearly fills its memory would be closed on without a word.
   private func refusedSize(_ framing: Framing) -> HTTPRefusal? {
-    let line = method.utf8.count + version.utf8.count + 6 + Self.size(ofTarget: target.utf8)
+    var target = target
+    let line = method.utf8.count + version.utf8.count + 6 + target.withUTF8 { Self.size(ofTarget: $0) }
     let size = line + framing.bytes + framing.cookieBytes + Limits.headerOverhead * fields.count
     return size > Self.room ? .headTooLarge(limit: Self.room) : nil
   }

@@ -33,6 +33,8 @@ struct Plainness {
   /// What the fields take of a head: names, values, and four bytes each between them.
   private(set) var bytes = 0
   private var isPlain = true
+  /// A value has white space behind it.
+  private(set) var endsBlank = false
   private var hosts = 0
   private var lengths = 0
 
@@ -40,6 +42,7 @@ struct Plainness {
   var isAcceptable: Bool { isPlain && hosts == 1 && lengths <= 1 }
 
   mutating func note(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+    if let last = value.last { endsBlank = endsBlank || HTTPFields.isBlank(last) }
     guard isPlain else { return }
     bytes += name.count + value.count + 4
     isPlain =

@@ -10,6 +10,13 @@ struct RequestTarget {
   /// Reads a target; nil where an escape is broken, or one of the path stands for NUL or a slash or resolves to no
   /// UTF-8: nobody means those, and two readers could take them for different paths.
   init?(_ target: String) {
+    // Over its memory, which is several times faster than over its view; most have neither.
+    var text = target
+    let isPlain = text.withUTF8 { bytes in !bytes.contains { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "%") } }
+    if isPlain {
+      path = target
+      return
+    }
     let mark = target.utf8.firstIndex(of: UInt8(ascii: "?"))
     let encoded = mark.map { target[..<$0] } ?? target[...]
     query = mark.map { String(target[target.utf8.index(after: $0)...]) }
