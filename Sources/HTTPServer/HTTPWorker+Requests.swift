@@ -21,7 +21,10 @@ extension HTTPWorker {
       return respond(to: request, on: connection, handle)
     case .refused(let response):
       return queue(refusedTrailer(of: connection, handle) ?? response, on: connection, handle)
-    case .answered(let response): return queue(response, on: connection, handle)
+    case .answered(let response):
+      // libmicrohttpd sends it when it is run once more: at once, while all that it is made of is in the cache.
+      connection.daemon!.needsRun = true
+      return queue(response, on: connection, handle)
     case .responding(let since):
       if loop.now - since < patience { connection.daemon!.isAwaitingAnswers = true } else { suspend(connection) }
       return .YES
