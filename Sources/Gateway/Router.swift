@@ -118,7 +118,7 @@ struct Router: Sendable {
   }
 
   /// Something answers at `/`.
-  var hasPage: Bool { places["/"] != nil }
+  var hasPage: Bool { index(of: "/") != nil }
 
   @inline(never)
   func match(_ head: HTTPRequestHead) -> Match {
