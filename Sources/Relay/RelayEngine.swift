@@ -66,11 +66,17 @@ extension RelayEngine {
 
   /// Sends what this turn's messages have put into the outbox. Sent one by one between other work, each datagram would
   /// find its receiver asleep again, and waking it is a third of what sending costs.
-  package mutating func sendWaiting() {
+  ///
+  /// - Returns: whether that was the end of one, since it could not be sent.
+  package mutating func sendWaiting() -> Bool {
+    var hasEnded = false
     for index in outbox.indices {
-      if let socket = socket(of: outbox[index]) { send(on: socket) }
+      guard let socket = socket(of: outbox[index]) else { continue }
+      send(on: socket)
+      hasEnded = hasEnded || !socket.isWaiting
     }
     outbox.removeAll(keepingCapacity: true)
+    return hasEnded
   }
 
   /// The socket of an exchange that has not ended.

@@ -120,7 +120,7 @@ extension UDPRelay: DescriptorHandler, TimerHandler, TurnHandler {
 
   public nonisolated func turnEnds() -> MonotonicTime? {
     loop.assertCurrent()
-    engine.sendWaiting()
-    return nil
+    // Whose waiter was told may have something to do, and its turn may have ended before this.
+    return engine.sendWaiting() ? loop.now : nil
   }
 }

@@ -81,7 +81,8 @@ package final class Simulation {
       steps.removeLast()
       perform(step)
     }
-    engine.sendWaiting()
+    let ended = ledger.ended
+    if engine.sendWaiting() != (ledger.ended > ended) { ledger.note("an end at a turn's end was not told, or made up") }
     if budget.inFlight != ledger.inFlight { ledger.note("\(budget.inFlight) in flight, not \(ledger.inFlight)") }
     if budget.retiredSockets != engine.pool.retiredCount { ledger.note("the retired are not counted rightly") }
     if engine.pool.count != network.openCount { ledger.note("the pool knows \(engine.pool.count) sockets") }
