@@ -109,7 +109,7 @@ extension GatewayLoop {
     _ refusal: AccessRules.Refusal, _ claims: RequestClaims, _ match: Router.Match
   ) -> HTTPResponse {
     switch refusal {
-    case .notFound: nothing(at: claims.head.path)
+    case .notFound: nothing(for: claims.head)
     case .methodNotAllowed: refusedMethod(claims.head, match)
     case .wrongHost: Problem(wrongHost: claims.host ?? "").response
     case .crossSite: Problem.crossSite.response
@@ -118,9 +118,13 @@ extension GatewayLoop {
     }
   }
 
-  private func nothing(at path: String) -> HTTPResponse {
-    let reason = path == "/" ? core.configuration.reasonForNoPage : nil
-    return Problem(nothingAt: path, because: reason, curl: core.curl, url: core.url).response
+  /// Where the page was looked for concerns this machine's users alone.
+  private func nothing(for head: HTTPRequestHead) -> HTTPResponse {
+    let isHere = head.peer.ip.isLoopback && !head.isForwarded
+    let reason = isHere ? core.configuration.reasonForNoPage : "there is no page; the gateway's log says why"
+    return Problem(
+      nothingAt: head.path, because: head.path == "/" ? reason : nil, curl: core.curl, url: core.url
+    ).response
   }
 
   private func refusedMethod(_ head: HTTPRequestHead, _ match: Router.Match) -> HTTPResponse {

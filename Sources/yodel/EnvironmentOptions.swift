@@ -28,14 +28,12 @@ struct EnvironmentOptions {
 
   /// What is wrong with variables that begin like ours and are none, in one line; nil where there are none.
   ///
-  /// `YODEL_TOKEN` is in the command lines that the page and errors show; Kubernetes makes the others for a service
-  /// that is called yodel.
+  /// `YODEL_TOKEN` is in the command lines that the page and errors show.
   var complaint: String? {
     let known = (Self.single + Self.repeatable + Self.flags).map(Self.variable)
     let unknown = environment.keys.filter { name in
       name.hasPrefix(Self.prefix) && !known.contains(name) && name != "YODEL_TOKEN"
-        && !name.hasPrefix("YODEL_SERVICE_") && !name.hasPrefix("YODEL_PORT_")
-        && !(name == "YODEL_PORT" && environment[name]!.contains("://"))
+        && !Self.isOfKubernetes(name, environment[name]!)
     }
     if unknown.isEmpty { return nil }
     let ends = known.map { String($0.dropFirst(Self.prefix.count)) }
@@ -44,6 +42,12 @@ struct EnvironmentOptions {
       return near.map { "\(name) (did you mean \(Self.prefix)\($0)?)" } ?? name
     }
     return "no option has the variable \(words.joined(separator: ", ")); 'yodel serve --help' lists the options"
+  }
+
+  /// Whether Kubernetes sets a variable for a service called yodel, or yodel-udp: its address in either of two forms.
+  private static func isOfKubernetes(_ name: String, _ value: String) -> Bool {
+    name.hasSuffix("_SERVICE_HOST") || name.contains("_SERVICE_PORT") || name.contains("_PORT_")
+      || name.hasSuffix("_PORT") && value.contains("://")
   }
 
   /// The arguments with what the environment adds to them.

@@ -21,13 +21,16 @@ struct UnknownWord: CustomStringConvertible {
     if let option = Self.names(in: arguments).first(where: { !known.contains($0) }) {
       let name = (command ?? Serve.self)._commandName
       description = "'yodel \(name)' has no option '\(option)'" + Self.guess(option, among: known, of: name)
-    } else if let (option, number) = zip(arguments, arguments.dropFirst()).first(where: {
-      $0.hasPrefix("-") && Self.isNegative($1)
-    }) {
+    } else if let (option, number) = Self.negativeNumber(in: arguments) {
       description = "'\(option)' takes no negative number like '\(number)'"
     } else {
       return nil
     }
+  }
+
+  private static func negativeNumber(in arguments: [String]) -> (option: String, number: String)? {
+    let words = arguments.prefix { $0 != "--" }
+    return zip(words, words.dropFirst()).first { $0.hasPrefix("-") && isNegative($1) }
   }
 
   private static func isNegative(_ word: String) -> Bool { word.hasPrefix("-") && Double(word) != nil }

@@ -158,6 +158,7 @@ def test_a_bad_place_is_refused_with_a_good_one(words, example):
         (("echo", "--http", "127.0.0.1:0"), "'--http'; that is one of 'yodel serve'"),
         (("serve", "--loss", "-5"), "'--loss' takes no negative number like '-5'"),
         (("ping", "-c", "-5"), "'-c' takes no negative number like '-5'"),
+        (("send", "-W", "abc", "--", "-5"), "'abc'"),
         (("srve", "--loops", "1"), "there is no command 'srve'; did you mean 'serve'?"),
         (("bogus",), "there is no command 'bogus': there are serve, echo, send, ping, healthcheck"),
     ],
@@ -268,6 +269,8 @@ def test_without_a_page_it_is_said_where_it_was_looked_for(serve, tmp_path):
     for told in (said, is_problem(gateway.get("/"), 404, "not-found", "curl")["detail"]):
         assert "there is no page" in told and f"'{hidden}'" in told and "--public DIR" in told
     assert "there is no page" not in is_problem(gateway.get("/other.txt"), 404, "not-found")["detail"]
+    elsewhere = is_problem(gateway.get("/", X_Forwarded_For="192.0.2.1"), 404, "not-found", "there is no page")
+    assert str(tmp_path) not in elsewhere["detail"]
     (hidden / "index.html").write_text("a page")
     assert serve(prefix=("env", "-C", tmp_path)).get("/").body == b"a page"
 
@@ -351,7 +354,8 @@ def test_variables_that_are_none_are_said_once(serve):
     environment = {"YODEL_TIMEOUT": "5", "YODEL_MAX_INFLIGHT": "5", "YODEL_SUCH": "", "YODEL_LOOPS": "1"}
     # These are other people's: the shell's of whoever tries a command line, and what Kubernetes sets for a service.
     environment |= {"YODEL_TOKEN": "x", "YODEL_SERVICE_HOST": "10.0.0.1", "YODEL_PORT": "tcp://10.0.0.1:80"}
-    gateway = serve(environment=environment | {"YODEL_PORT_80_TCP_PORT": "80"})
+    environment |= {"YODEL_PORT_80_TCP_PORT": "80", "YODEL_UDP_SERVICE_HOST": "10.0.0.1"}
+    gateway = serve(environment=environment | {"YODEL_UDP_PORT": "udp://10.0.0.1:9", "YODEL_UDP_PORT_9_UDP_PORT": "9"})
     assert gateway.err.wait_for(lambda line: "started" in line)
     [said] = [line for line in gateway.err.so_far() if "warning" in line]
     assert "YODEL_MAX_INFLIGHT (did you mean YODEL_MAX_IN_FLIGHT?), YODEL_SUCH, YODEL_TIMEOUT (did you mean" in said
