@@ -9,7 +9,7 @@ import TLS
 /// One loop's part of the HTTP server: its daemons of libmicrohttpd and the connections that were given to it.
 ///
 /// libmicrohttpd is run at the end of a turn (`HTTPWorker+Daemons`). It calls back (`HTTPWorker+Callbacks`), a request
-/// goes through its phases (`HTTPWorker+Requests`), its application's function runs as a task on this loop.
+/// goes through its phases (`HTTPWorker+Requests`); what its application does about it happens on this loop, too.
 ///
 /// `@unchecked Sendable`: everything but ``load`` is touched on its loop's thread alone, as every entry asserts. It is
 /// no actor, since C enters it: to enter an actor from there took two allocations and a question to the runtime, six
