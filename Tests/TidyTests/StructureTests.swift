@@ -66,6 +66,18 @@ struct StructureTests {
     }
   }
 
+  /// `make bench-hooks` compares with the sources less some lines, which must be found to be taken away.
+  @Test func theSourcesWithoutHooksCanBeMade() throws {
+    let source = try Repository.text("Sources/Echo/EchoWorker.swift")
+    let hunks = try Repository.text("Benchmarks/without-hooks.patch").split(separator: "\n@@ ").dropFirst()
+    #expect(hunks.count > 1)
+    for hunk in hunks {
+      let lines = hunk.split(separator: "\n").dropFirst().filter { $0.hasPrefix(" ") || $0.hasPrefix("-") }
+      let text = lines.map { $0.dropFirst() }.joined(separator: "\n")
+      #expect(source.contains(text), "the patch has other lines than the source")
+    }
+  }
+
   @Test func roomsStaySmall() throws {
     for file in try Repository.swiftFiles(in: "Sources") + Repository.swiftFiles(in: "Tests") {
       let lines = try Repository.text(file).split(separator: "\n", omittingEmptySubsequences: false)
