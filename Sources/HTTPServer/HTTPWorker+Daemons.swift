@@ -65,21 +65,19 @@ extension HTTPWorker {
   ///
   /// - Returns: whether one was run.
   private func runDaemons() -> Bool {
+    let hasAnswered = runDaemons(from: &nextAnswering) { $0.hasAnswers }
+    // However much these have begun again, others get on.
+    let hasRead = runDaemons(from: &nextReading) { $0.needsRun }
+    return hasAnswered || hasRead
+  }
+
+  private func runDaemons(from next: inout Int, where isDue: (Daemon) -> Bool) -> Bool {
     var hasRun = false
     requestsBegun = 0
     for _ in daemons.indices where requestsBegun < Limits.requestsPerTurn {
-      let daemon = daemons[nextAnswering]
-      nextAnswering = (nextAnswering + 1) % daemons.count
-      guard daemon.hasAnswers else { continue }
-      run(daemon)
-      hasRun = true
-    }
-    // However much these have begun again, others get on.
-    requestsBegun = 0
-    for _ in daemons.indices where requestsBegun < Limits.requestsPerTurn {
-      let daemon = daemons[nextReading]
-      nextReading = (nextReading + 1) % daemons.count
-      guard daemon.needsRun else { continue }
+      let daemon = daemons[next]
+      next = (next + 1) % daemons.count
+      guard isDue(daemon) else { continue }
       run(daemon)
       hasRun = true
     }
