@@ -23,9 +23,15 @@ extension FixedWidthInteger {
   /// many.
   @inlinable
   public init?(digits: some StringProtocol) {
-    guard !digits.utf8.isEmpty else { return nil }
+    self.init(digits: digits.utf8)
+  }
+
+  /// The same of their bytes.
+  @inlinable
+  public init?(digits: some Collection<UInt8>) {
+    guard !digits.isEmpty else { return nil }
     var value: Self = 0
-    for byte in digits.utf8 {
+    for byte in digits {
       guard byte.isASCIIDigit else { return nil }
       let (shifted, isTooLong) = value.multipliedReportingOverflow(by: 10)
       let (sum, isTooLarge) = shifted.addingReportingOverflow(Self(truncatingIfNeeded: byte & 0x0F))
@@ -33,5 +39,28 @@ extension FixedWidthInteger {
       value = sum
     }
     self = value
+  }
+}
+
+extension UnsafeRawBufferPointer {
+  /// Whether all bytes are printable ASCII, the space included; eight at a time.
+  @inlinable public var isPrintableASCII: Bool {
+    var others: UInt64 = 0
+    var offset = 0
+    while offset + 8 <= count {
+      others |= Self.highBitsOfOthers(loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+      offset += 8
+    }
+    while offset < count {
+      others |= Self.highBitsOfOthers(0x2020_2020_2020_2000 | UInt64(self[offset]))
+      offset += 1
+    }
+    return others == 0
+  }
+
+  /// A high bit is set if and only if some byte is no printable ASCII: one below 0x20 borrows, 0x7F becomes 0x80, and
+  /// beyond that it is set already.
+  @inlinable static func highBitsOfOthers(_ bytes: UInt64) -> UInt64 {
+    ((bytes &- 0x2020_2020_2020_2020) | (bytes &+ 0x0101_0101_0101_0101) | bytes) & 0x8080_8080_8080_8080
   }
 }

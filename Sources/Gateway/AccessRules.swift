@@ -14,8 +14,8 @@ enum Access: Int, CaseIterable, Comparable, Sendable {
   static func < (left: Access, right: Access) -> Bool { left.rawValue < right.rawValue }
 }
 
-/// Who may ask for what: a value that decides from a request's head alone.
-struct AccessRules: Sendable {
+/// Who may ask for what, decided from a request's head alone.
+final class AccessRules: Sendable {
   let token: BearerToken?
   /// Names that are accepted in `Host`, in lower case; IP addresses always are.
   let hosts: [String]
@@ -40,7 +40,7 @@ struct AccessRules: Sendable {
 
   /// The first reason to refuse a request, in the order that the API promises; nil where there is none.
   func refusal(of claims: RequestClaims, to match: Router.Match) -> Refusal? {
-    if match.access > .open, !isKnown(claims.host) { return .wrongHost }
+    if match.access > .open, !isKnownHost(of: claims.head) { return .wrongHost }
     switch match.outcome {
     case .nothing: return .notFound
     case .notAllowed: return .methodNotAllowed
@@ -56,12 +56,11 @@ struct AccessRules: Sendable {
 
   /// A browser that was led here by a foreign name (DNS rebinding) says that name. HTTP/1.0 may come without one; no
   /// browser speaks it.
-  private func isKnown(_ host: String?) -> Bool {
-    guard var host else { return true }
-    return host.withUTF8 { bytes in
-      guard let authority = Authority(bytes[...]) else { return false }
+  private func isKnownHost(of head: HTTPRequestHead) -> Bool {
+    head.fields.withValue(of: "Host") { bytes in
+      guard let authority = Authority(bytes.bindMemory(to: UInt8.self)[...]) else { return false }
       return authority.isIPv4 || authority.isIPv6 || hosts.contains { authority.isNamed($0) }
-    }
+    } ?? true
   }
 
   private func isCarried(_ token: BearerToken, by claims: RequestClaims) -> Bool {

@@ -4,6 +4,8 @@ import Relay
 /// The gateway as it is on one loop: what answers the requests there, and the relay it answers with.
 final class GatewayLoop: HTTPApplication {
   let core: GatewayCore
+  let router: Router
+  let access: AccessRules
   let relay: UDPRelay
   let prober: UDPProber
   let metrics: LoopMetrics
@@ -12,6 +14,8 @@ final class GatewayLoop: HTTPApplication {
 
   init(_ core: GatewayCore, index: Int) {
     self.core = core
+    router = core.router
+    access = core.access
     relay = core.relays[index]
     prober = core.probers[index]
     metrics = core.metrics[index]
@@ -22,9 +26,9 @@ final class GatewayLoop: HTTPApplication {
   /// Refuses in the order that the API promises: who may not, then how often, then what form; how much and how many at
   /// once is the server's.
   func admit(_ head: HTTPRequestHead) -> HTTPAdmission {
-    let match = core.router.match(head)
+    let match = router.match(head)
     let claims = RequestClaims(head)
-    if let refusal = core.access.refusal(of: claims, to: match) {
+    if let refusal = access.refusal(of: claims, to: match) {
       return .answered(counted(refused(refusal, claims, match), head, match.label))
     }
     guard case .destination(let destination) = match.outcome else {
@@ -33,14 +37,14 @@ final class GatewayLoop: HTTPApplication {
     if let problem = refusedByRate(head, destination) {
       return .answered(counted(problem, head, match.label))
     }
-    if let problem = destination.refusal(of: claims.contentType) {
+    if let problem = destination.refusal(of: head) {
       return .answered(counted(problem, head, match.label))
     }
     return .admitted(to: destination.number)
   }
 
   func begin(_ request: HTTPRequest, _ answer: PendingAnswer) -> HTTPProgress {
-    let destination = core.router.destinations[request.destination]
+    let destination = router.destinations[request.destination]
     switch destination.kind {
     case .file(let file):
       return .answered(counted(.file(file, for: request.head), request.head, destination.label))
@@ -55,7 +59,7 @@ final class GatewayLoop: HTTPApplication {
   }
 
   func respond(to request: HTTPRequest) async -> HTTPResponse {
-    let destination = core.router.destinations[request.destination]
+    let destination = router.destinations[request.destination]
     guard case .route(let route) = destination.kind, case .function(let handler) = route.answering else {
       preconditionFailure("'\(request.head.path)' needs no task")
     }

@@ -41,10 +41,13 @@ struct MessageRequest: Equatable {
   }
 
   /// What is wrong with the type of a body before a byte of it is read; nil for most.
+  static func refusal(of head: HTTPRequestHead) -> Problem? {
+    let begins = head.fields.withValue(of: "Content-Type") { $0.first.map { $0 | 0x20 } } ?? nil
+    return begins == UInt8(ascii: "m") ? refusal(of: head.fields["Content-Type"]) : nil
+  }
+
   static func refusal(of contentType: String?) -> Problem? {
-    guard let contentType, contentType.utf8.first.map({ $0 | 0x20 }) == UInt8(ascii: "m"),
-      let type = mediaType(contentType), type.hasPrefix("multipart/")
-    else { return nil }
+    guard let type = mediaType(contentType), type.hasPrefix("multipart/") else { return nil }
     return Problem(
       .unsupportedMediaType,
       "\(escapedLine(type)) is not read; send the message with curl -d, a file with curl --data-binary @FILE")

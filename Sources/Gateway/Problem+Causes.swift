@@ -121,7 +121,7 @@ extension Problem {
   }
 
   /// The token is missing or wrong.
-  convenience init(unauthorized authorization: RequestClaims.Field, curl: String) {
+  convenience init(unauthorized authorization: HTTPFields.Occurrence, curl: String) {
     let what = authorization == .missing ? "this gateway wants its token" : "the token is not this gateway's"
     self.init(
       .unauthorized, "\(what), which stands in its --token-file: \(curl)…", fields: [("WWW-Authenticate", "Bearer")])

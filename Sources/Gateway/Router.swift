@@ -1,7 +1,7 @@
 import HTTPServer
 
 /// Which handler a request belongs to.
-struct Router: Sendable {
+final class Router: Sendable {
   /// What metrics call a route: nothing in it was chosen by a client.
   enum Label: Hashable {
     /// A path of the table, by its place in ``Router/paths``.
@@ -39,8 +39,8 @@ struct Router: Sendable {
       typeRefusal = route?.typeRefusal
     }
 
-    /// Why a body of this type is not even read.
-    func refusal(of contentType: String?) -> Problem? { typeRefusal?(contentType) }
+    /// Why a body of the type that its head says is not even read.
+    func refusal(of head: HTTPRequestHead) -> Problem? { typeRefusal?(head) }
   }
 
   /// What a request leads to.

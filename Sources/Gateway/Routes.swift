@@ -30,7 +30,7 @@ final class Route: Sendable {
   let sends: Bool
   let answering: Answering
 
-  typealias TypeRefusal = @Sendable (_ contentType: String?) -> Problem?
+  typealias TypeRefusal = @Sendable (HTTPRequestHead) -> Problem?
 
   /// - Parameter actsOnRead: whether a GET does something too, as one that sends a datagram.
   init(

@@ -11,8 +11,8 @@ final class Daemon {
 
   /// Its epoll's place in the loop.
   var registration: Registration?
-  /// Connections that it has.
-  var connectionCount = 0
+  /// Connections that it has, in no order.
+  private(set) var connections: [HTTPConnection] = []
   /// Encrypted connections on which no request has begun. While a handshake waits for its client, libmicrohttpd takes
   /// the connection for ready.
   var shakingHands = 0
@@ -20,6 +20,8 @@ final class Daemon {
   var needsRun = false
   /// It has answers to send.
   var hasAnswers = false
+  /// How often it must be run until the answers that it was given last are sent and their requests over.
+  private var runsUntilEnd = 0
   /// When it will have something to do in any case.
   var runsAt: MonotonicTime?
   /// There may be connections that it would ask about at once and for ever: they wait for an answer and are not
@@ -119,6 +121,19 @@ final class Daemon {
     MHD_run(daemon)
   }
 
+  /// It was given an answer that it had waited for. libmicrohttpd takes two more runs for such: one sends it, and one
+  /// ends its request. What all that needs is in the cache now, and not in a later turn.
+  func takesAnswer() {
+    runsUntilEnd = 2
+  }
+
+  /// It has been run: what it was given an answer for in that run, or the one before, wants it to be run again.
+  func endsAnswers() {
+    guard runsUntilEnd > 0 else { return }
+    runsUntilEnd -= 1
+    needsRun = true
+  }
+
   /// In how long the daemon must be run whatever its epoll says; nil where there is no hurry.
   var timeout: Nanoseconds? {
     var milliseconds: UInt64 = 0
@@ -129,6 +144,18 @@ final class Daemon {
   /// Gives it a connection, which it closes in the end, or at once where it cannot take it.
   func add(_ descriptor: Int32, _ address: UnsafePointer<sockaddr>, _ length: socklen_t) -> Bool {
     MHD_add_connection(daemon, descriptor, address, length) == .YES
+  }
+
+  /// Notes a connection that it is about to be given.
+  func takes(_ connection: HTTPConnection) {
+    connections.append(connection)
+  }
+
+  /// The connection is closed.
+  func forgets(_ connection: HTTPConnection) {
+    guard let place = connections.firstIndex(where: { $0 === connection }) else { return }
+    connections.swapAt(place, connections.endIndex - 1)
+    connections.removeLast()
   }
 
   /// Ends the daemon and its connections.

@@ -25,6 +25,8 @@ final class HTTPConnection: @unchecked Sendable {
     case sending
   }
 
+  /// Whose it is.
+  let worker: HTTPWorker
   let descriptor: Int32
   let peer: SocketAddress
   /// It is past a bound on connections: what its request is answered.
@@ -50,6 +52,8 @@ final class HTTPConnection: @unchecked Sendable {
   var isLast = false
   var requests = 0
   var body: [UInt8] = []
+  /// Bytes of the body that are in memory, with the application those that it was handed.
+  var bufferedBytes = 0
   /// Bytes of a refused body that were thrown away.
   var discarded = 0
   /// What finds the answer.
@@ -70,7 +74,10 @@ final class HTTPConnection: @unchecked Sendable {
   /// The client will send nothing more.
   var hasEnded = false
 
-  init(descriptor: Int32, peer: SocketAddress, refusal: HTTPRefusal?, deadline: MonotonicTime) {
+  init(
+    of worker: HTTPWorker, descriptor: Int32, peer: SocketAddress, refusal: HTTPRefusal?, deadline: MonotonicTime
+  ) {
+    self.worker = worker
     self.descriptor = descriptor
     self.peer = peer
     self.refusal = refusal
@@ -83,7 +90,6 @@ final class HTTPConnection: @unchecked Sendable {
     requests += 1
     discarded = 0
     isHead = false
-    work = nil
     stream = nil
     self.deadline = deadline
   }

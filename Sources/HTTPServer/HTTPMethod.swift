@@ -1,3 +1,5 @@
+import Glibc
+
 /// A request method (RFC 9110 section 9); unknown ones are kept as they came.
 public struct HTTPMethod: RawRepresentable, Hashable, Sendable {
   /// The method's name, case-sensitive.
@@ -5,6 +7,12 @@ public struct HTTPMethod: RawRepresentable, Hashable, Sendable {
 
   public init(rawValue: String) {
     self.rawValue = rawValue
+  }
+
+  /// The method as libmicrohttpd has it. Of the two that nearly every request has no text is made.
+  init(_ text: UnsafePointer<CChar>) {
+    self =
+      strcmp(text, "POST") == 0 ? .post : strcmp(text, "GET") == 0 ? .get : HTTPMethod(rawValue: String(cString: text))
   }
 
   /// It only reads (RFC 9110 section 9.2.1).
@@ -24,4 +32,23 @@ public struct HTTPMethod: RawRepresentable, Hashable, Sendable {
   public static let delete = HTTPMethod(rawValue: "DELETE")
   /// Tell what can be done.
   public static let options = HTTPMethod(rawValue: "OPTIONS")
+  /// Open a tunnel: nothing here does.
+  static let connect = HTTPMethod(rawValue: "CONNECT")
+  /// Send the request back: nothing here does.
+  static let trace = HTTPMethod(rawValue: "TRACE")
+}
+
+/// The version of HTTP that a request line names (RFC 9112 section 2.3).
+enum HTTPVersion: Equatable {
+  /// HTTP/1.1.
+  case oneOne
+  /// HTTP/1.0.
+  case oneZero
+  /// Another, as it was written.
+  case other(String)
+
+  init(_ text: UnsafePointer<CChar>) {
+    self =
+      strcmp(text, "HTTP/1.1") == 0 ? .oneOne : strcmp(text, "HTTP/1.0") == 0 ? .oneZero : .other(String(cString: text))
+  }
 }

@@ -10,7 +10,7 @@ public final class HTTPServer: Sendable {
 
   /// Where it listens, ports known.
   public let addresses: [SocketAddress]
-  private let workers: [HTTPWorker]
+  let workers: [HTTPWorker]
   private let acceptor: Acceptor
   private let status: ServerStatus
   private let certificate: Locked<TLSCertificate>?

@@ -9,15 +9,15 @@ import Glibc
 extension HTTPWorker {
   /// Is told each line of libmicrohttpd's log, while it is at work on the connection that the line is about.
   func answerInItsPlace(_ line: String) {
-    guard line.hasPrefix("Error processing request") else { return }
+    guard let running, line.hasPrefix("Error processing request") else { return }
     // Only what is being parsed has a whole head and was not handed to us.
-    for connection in unfinishedHeads.all() where !connection.isCut && !connection.isAnsweredPast {
+    for connection in running.connections where !connection.isCut && !connection.isAnsweredPast {
       guard case .target(let target, _) = connection.phase, let handle = connection.handle, cmhd_head_size(handle) > 0
       else { continue }
       var received = ReceivedFields()
       received.read(from: handle)
       // Method and version are not known here.
-      let headerGuard = HeaderGuard(method: "GET", target: target, version: "HTTP/1.1", fields: received.fields)
+      let headerGuard = received.guarded(.get, target, .oneOne)
       sendAtOnce(
         application.refuse(headerGuard.refusal() ?? .malformed("a header cannot be read")), on: connection)
     }
@@ -27,7 +27,6 @@ extension HTTPWorker {
   func targetArrived(_ target: UnsafeRawBufferPointer, on connection: HTTPConnection) {
     let start = UInt(bitPattern: target.baseAddress!)
     connection.phase = .target(String(decoding: target, as: UTF8.self), at: start..<start + UInt(target.count))
-    unfinishedHeads.begin(connection)
     requestsUnderWay += 1
     requestsBegun += 1
     if connection.requests == 0 { isNoLongerSilent(connection) }

@@ -31,9 +31,9 @@ extension HTTPWorker {
   /// Where a new connection goes: the first that is not full, started if need be. Where no more can be had, the one
   /// that has fewest.
   func daemonWithRoom() -> Daemon {
-    if let daemon = daemons.first(where: { $0.connectionCount < Limits.connectionsPerDaemon }) { return daemon }
+    if let daemon = daemons.first(where: { $0.connections.count < Limits.connectionsPerDaemon }) { return daemon }
     if daemons.count < Limits.daemonsPerLoop, (try? startDaemon()) == true { return daemons.last! }
-    return daemons.min { $0.connectionCount < $1.connectionCount }!
+    return daemons.min { $0.connections.count < $1.connections.count }!
   }
 }
 
@@ -90,7 +90,10 @@ extension HTTPWorker {
       daemon.needsRun = false
       daemon.hasAnswers = false
       daemon.isAwaitingAnswers = false
+      running = daemon
       daemon.run()
+      running = nil
+      daemon.endsAnswers()
       tellOfEnds(of: daemon)
       loop.runJobs()
     }

@@ -11,55 +11,53 @@ extension HTTPWorker {
     _ connection: HTTPConnection, _ handle: OpaquePointer,
     method: UnsafePointer<CChar>, version: UnsafePointer<CChar>
   ) -> MHD_Result {
-    switch connection.phase {
+    if case .responding(let since) = connection.phase {
+      if loop.now - since < patience { connection.daemon!.isAwaitingAnswers = true } else { suspend(connection) }
+      return .YES
+    }
+    // What a phase holds is handed on, and not copied to be looked at: each phase is followed by another.
+    switch exchange(&connection.phase, with: .sending) {
     case .target(let target, let place):
       let layout = HeadLayout(method: method, target: place, version: version)
-      return begin(connection, handle, String(cString: method), target, String(cString: version), layout)
+      return begin(connection, handle, HTTPMethod(method), target, HTTPVersion(version), layout)
     case .body(let head, let destination):
       if let response = refusedTrailer(of: connection, handle) { return queue(response, on: connection, handle) }
-      let request = HTTPRequest(head: head, destination: destination, body: connection.body)
+      let body = exchange(&connection.body, with: [])
+      let request = HTTPRequest(head: head, destination: destination, body: body)
       return respond(to: request, on: connection, handle)
     case .refused(let response):
       return queue(refusedTrailer(of: connection, handle) ?? response, on: connection, handle)
     case .answered(let response):
-      // libmicrohttpd sends it when it is run once more: at once, while all that it is made of is in the cache.
-      connection.daemon!.needsRun = true
+      connection.daemon!.takesAnswer()
       return queue(response, on: connection, handle)
-    case .responding(let since):
-      if loop.now - since < patience { connection.daemon!.isAwaitingAnswers = true } else { suspend(connection) }
-      return .YES
-    case .waiting, .sending:
-      preconditionFailure("libmicrohttpd asked for an answer in the phase \(connection.phase)")
+    case .waiting, .responding, .sending:
+      preconditionFailure("libmicrohttpd asked for an answer to a request that it has not read")
     }
   }
 
   // MARK: Head
 
   private func begin(
-    _ connection: HTTPConnection, _ handle: OpaquePointer, _ method: String, _ target: String, _ version: String,
-    _ layout: HeadLayout
+    _ connection: HTTPConnection, _ handle: OpaquePointer, _ method: HTTPMethod, _ target: consuming String,
+    _ version: HTTPVersion, _ layout: HeadLayout
   ) -> MHD_Result {
     // The target alone was too much.
     if connection.isAnsweredPast { return .NO }
     var received = ReceivedFields(layout: layout)
     received.read(from: handle)
-    let fields = received.fields
-    connection.isHead = method == HTTPMethod.head.rawValue
-    let headerGuard = HeaderGuard(
-      method: method, target: target, version: version, fields: fields, plainness: received.plainness)
-    if let refusal = headerGuard.refusal() ?? refusedLayout(received.layout!, of: connection, handle) {
+    let refusedLayout = refusedLayout(received.layout!, of: connection, handle)
+    connection.isHead = method == .head
+    let headerGuard = received.guarded(method, target, version)
+    if let refusal = headerGuard.refusal() ?? refusedLayout {
       let response = closing(application.refuse(refusal))
       // What libmicrohttpd has left of its memory may be too little for an answer's head.
       if case .headTooLarge = refusal { sendAtOnce(response, on: connection) }
       return queue(response, on: connection, handle)
     }
-    guard let parts = RequestTarget(target) else {
+    guard let head = headerGuard.head(from: connection.peer) else {
       let refusal = HTTPRefusal.malformed("an escape in the request target is broken, or stands for NUL or a slash")
       return queue(closing(application.refuse(refusal)), on: connection, handle)
     }
-    let head = HTTPRequestHead(
-      method: HTTPMethod(rawValue: method), path: parts.path, query: parts.query,
-      fields: received.plainness.endsBlank ? fields.trimmed() : fields, peer: connection.peer)
     connection.deadline = loop.now + (connection.hasEnded ? Limits.endedDeadline : bodyDeadline)
     return bodyBegins(head, on: connection, handle)
   }
@@ -81,12 +79,12 @@ extension HTTPWorker {
   /// is in. An answer waits until a body of bearable size has been read, so that the connection can go on, unless the
   /// client asked beforehand.
   private func bodyBegins(
-    _ head: HTTPRequestHead, on connection: HTTPConnection, _ handle: OpaquePointer
+    _ head: consuming HTTPRequestHead, on connection: HTTPConnection, _ handle: OpaquePointer
   ) -> MHD_Result {
-    let length = head.fields["Content-Length"].flatMap { UInt64($0) } ?? 0
+    let length = head.fields.withValue(of: "Content-Length") { UInt64(digits: $0) ?? 0 } ?? 0
     let isTooLarge = length > Limits.requestBody
-    let asksBeforehand = head.fields["Expect"] != nil
-    connection.isChunked = length == 0 && head.fields["Transfer-Encoding"] != nil
+    let asksBeforehand = head.fields.contains("Expect")
+    connection.isChunked = length == 0 && head.fields.contains("Transfer-Encoding")
     // libmicrohttpd takes bare line feeds between chunks (before 1.0), miscounts their extensions (1.0.1), and we see
     // none of it: a proxy could find another end of such a body, so nothing that it sends may come after it.
     connection.isLast = connection.isChunked && head.isForwarded || head.fields.has("close", in: "Connection")
@@ -134,6 +132,7 @@ extension HTTPWorker {
       guard status.buffer(piece.count) else {
         return discard(piece, for: connection, because: .bodiesTooLarge(limit: Limits.bufferedBodies))
       }
+      connection.bufferedBytes += piece.count
       connection.body.append(contentsOf: piece)
     case .refused: discard(piece, for: connection, because: nil)
     default: preconditionFailure("a body came in the phase \(connection.phase)")
@@ -151,7 +150,9 @@ extension HTTPWorker {
   }
 
   private func releaseBody(of connection: HTTPConnection) {
-    status.unbuffer(connection.body.count)
+    guard connection.bufferedBytes > 0 else { return }
+    status.unbuffer(connection.bufferedBytes)
+    connection.bufferedBytes = 0
     connection.body = []
   }
 
@@ -167,9 +168,11 @@ extension HTTPWorker {
   ) -> MHD_Result {
     connection.phase = .responding(since: loop.now)
     connection.deadline = nil
-    let answer = PendingAnswer(worker: self, connection: connection, request: connection.requests)
+    let answer = PendingAnswer(connection: connection, request: connection.requests)
     switch application.begin(request, answer) {
-    case .answered(let response): return queue(response, on: connection, handle)
+    case .answered(let response):
+      connection.phase = .sending
+      return queue(response, on: connection, handle)
     case .pending(let work): connection.work = work
     case .needsTask:
       // Preferring this worker's loop and isolated to nothing, it is there and stays there: to each actor that it
@@ -178,22 +181,28 @@ extension HTTPWorker {
         answer.give(await application.respond(to: request))
       }
       loop.runJobs()
-      if case .answered(let response) = connection.phase { return queue(response, on: connection, handle) }
+      if case .answered(let response) = connection.phase {
+        connection.phase = .sending
+        return queue(response, on: connection, handle)
+      }
     }
     connection.daemon!.isAwaitingAnswers = true
     return .YES
   }
 
-  private func queue(_ response: HTTPResponse, on connection: HTTPConnection, _ handle: OpaquePointer) -> MHD_Result {
-    connection.phase = .sending
+  /// Has libmicrohttpd send an answer; the phase is that of sending.
+  private func queue(_ response: consuming HTTPResponse, on connection: HTTPConnection, _ handle: OpaquePointer)
+    -> MHD_Result
+  {
     connection.work = nil
     connection.deadline = sendingDeadline(of: response)
     releaseBody(of: connection)
     connection.isEndless = response.isEndless
     let closes = response.closesConnection || connection.isLast || drain != nil
     if !closes, case .bytes(let bytes) = response.body, let kept = keptResponses.take(response.fields, bytes) {
+      let native = kept.native.pointer
       connection.keptResponse = kept
-      return MHD_queue_response(handle, UInt32(response.status), kept.native.pointer)
+      return MHD_queue_response(handle, UInt32(response.status), native)
     }
     let native = native(response.body, for: connection)
     for field in response.fields { native.add(field.name, field.value) }
@@ -222,7 +231,7 @@ extension HTTPWorker {
 
   /// libmicrohttpd has sent the answer, or the connection has ended before.
   func completed(_ connection: HTTPConnection) {
-    let work = connection.work
+    let work = connection.work.take()
     requestsUnderWay -= 1
     releaseBody(of: connection)
     if let kept = connection.keptResponse.take() { keptResponses.giveBack(kept) }

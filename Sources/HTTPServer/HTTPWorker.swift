@@ -38,7 +38,8 @@ final class HTTPWorker: @unchecked Sendable {
   var silentConnections = 0
   /// Requests whose line is read and that are not answered to the end.
   var requestsUnderWay = 0
-  var unfinishedHeads = UnfinishedHeads()
+  /// The daemon that is being run just now.
+  var running: Daemon?
   var keptResponses = KeptResponses()
   /// The connection that is being given to libmicrohttpd just now.
   var arriving: HTTPConnection?
@@ -94,7 +95,8 @@ extension HTTPWorker {
 
   private func adoptNow(_ descriptor: Int32, _ peer: SocketAddress, _ refusal: HTTPRefusal?) {
     let deadline = loop.now + deadlines.head
-    let connection = HTTPConnection(descriptor: descriptor, peer: peer, refusal: refusal, deadline: deadline)
+    let connection = HTTPConnection(
+      of: self, descriptor: descriptor, peer: peer, refusal: refusal, deadline: deadline)
     guard !daemons.isEmpty else { return refuse(connection) }
     do throws(SocketError) {
       connection.registration = try loop.register(
@@ -118,7 +120,7 @@ extension HTTPWorker {
     try? loop.reregister(connection.registration!, connection.descriptor, for: [.peerEnded, .edgeTriggered])
     let daemon = daemonWithRoom()
     connection.daemon = daemon
-    daemon.connectionCount += 1
+    daemon.takes(connection)
     if certificate != nil { daemon.shakingHands += 1 }
     arriving = connection
     let isAdded = connection.peer.withSockaddr { daemon.add(connection.descriptor, $0, $1) }
@@ -149,7 +151,7 @@ extension HTTPWorker {
     if let registration = connection.registration { loop.deregister(registration) }
     connections[Int(connection.descriptor)] = nil
     connection.isClosed = true
-    connection.daemon?.connectionCount -= 1
+    connection.daemon?.forgets(connection)
     if case .waiting = connection.phase {
       if connection.requests == 0 { isNoLongerSilent(connection) }
     } else {

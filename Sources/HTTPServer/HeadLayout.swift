@@ -29,9 +29,9 @@ struct HeadLayout {
   }
 
   /// Goes on with the next field of the list.
-  mutating func note(name: UnsafePointer<CChar>?, value: UnsafePointer<CChar>?, valueSize: Int) {
-    isExact = isExact && UInt(bitPattern: name) == next
-    next = UInt(bitPattern: value) + UInt(valueSize) + Self.lineEnd
+  mutating func note(_ field: PackedFields.Entry) {
+    isExact = isExact && UInt(bitPattern: field.name.baseAddress) == next
+    next = UInt(bitPattern: field.value.baseAddress) + UInt(field.value.count) + Self.lineEnd
   }
 
   /// Whether all lines of a head of `size` bytes, with the blank one at its end, were what the list says.

@@ -1,16 +1,35 @@
 import Basics
+import Sockets
 
 /// Refuses what two parsers could read differently, before anything acts on it (RFC 9112 section 11.2): libmicrohttpd
 /// lets most of it through.
 ///
-/// A value without a connection: it is given what libmicrohttpd read.
-struct HeaderGuard {
-  var method: String
-  var target: String
-  var version: String
-  var fields: HTTPFields
+/// A value without a connection: it is given what libmicrohttpd read, and hands on what it lets through.
+struct HeaderGuard: ~Copyable {
+  let method: HTTPMethod
+  let target: String
+  let version: HTTPVersion
+  let fields: HTTPFields
   /// What is known of the fields from their bytes.
-  var plainness = Plainness()
+  let plainness: Plainness
+
+  init(
+    method: HTTPMethod, target: String, version: HTTPVersion, fields: HTTPFields, plainness: Plainness = Plainness()
+  ) {
+    self.method = method
+    self.target = target
+    self.version = version
+    self.fields = fields
+    self.plainness = plainness
+  }
+
+  /// The head, when nothing is to be refused; nil where its target cannot be taken apart.
+  consuming func head(from peer: SocketAddress) -> HTTPRequestHead? {
+    guard let parts = RequestTarget(target) else { return nil }
+    return HTTPRequestHead(
+      method: method, path: parts.path, query: parts.query, fields: plainness.endsBlank ? fields.trimmed() : fields,
+      peer: peer)
+  }
 
   /// Why the request is refused; nil where its framing has one meaning.
   func refusal() -> HTTPRefusal? {
@@ -42,12 +61,12 @@ struct HeaderGuard {
   }
 
   private func refusedLine() -> HTTPRefusal? {
-    guard version == "HTTP/1.1" || version == "HTTP/1.0" else {
+    if case .other(let version) = version {
       return .malformed("the version '\(escapedLine(version))' is neither HTTP/1.1 nor HTTP/1.0")
     }
-    guard Self.isToken(method) else { return .malformed("the method is no token") }
-    if method == "CONNECT" || method == "TRACE" { return .method(method) }
-    if target == "*", method == "OPTIONS" { return nil }
+    guard Self.isToken(method.rawValue) else { return .malformed("the method is no token") }
+    if method == .connect || method == .trace { return .method(method.rawValue) }
+    if method == .options, target == "*" { return nil }
     guard target.utf8.first == UInt8(ascii: "/") else {
       return .malformed("the request target must be a path that starts with a slash")
     }
@@ -60,10 +79,13 @@ struct HeaderGuard {
   /// A head that nearly fills its memory would be closed on without a word.
   private func refusedSize(_ framing: Framing) -> HTTPRefusal? {
     var target = target
-    let line = method.utf8.count + version.utf8.count + 6 + target.withUTF8 { Self.size(ofTarget: $0) }
+    let line = method.rawValue.utf8.count + Self.versionSize + 6 + target.withUTF8 { Self.size(ofTarget: $0) }
     let size = line + framing.bytes + framing.cookieBytes + Limits.headerOverhead * fields.count
     return size > Self.room ? .headTooLarge(limit: Self.room) : nil
   }
+
+  /// How long a version is that is let through, in bytes.
+  private static let versionSize = 8
 
   /// What a head may take of a connection's memory.
   private static let room = Limits.connectionPool - Limits.connectionPoolReserve
@@ -102,7 +124,7 @@ struct HeaderGuard {
 
   private func refusedHost(_ framing: Framing) -> HTTPRefusal? {
     if framing.hosts > 1 { return .malformed("there are \(framing.hosts) Host headers") }
-    if framing.hosts == 0, version == "HTTP/1.1" { return .malformed("the Host header is missing") }
+    if framing.hosts == 0, version == .oneOne { return .malformed("the Host header is missing") }
     return nil
   }
 
@@ -118,7 +140,7 @@ struct HeaderGuard {
 
   private func refusedCoding(_ framing: Framing) -> HTTPRefusal? {
     guard let coding = framing.codings.first else { return nil }
-    if version == "HTTP/1.0" { return .malformed("HTTP/1.0 has no Transfer-Encoding") }
+    if version == .oneZero { return .malformed("HTTP/1.0 has no Transfer-Encoding") }
     if framing.codings.count > 1 || !HTTPFields.isSame(coding, "chunked") {
       return .transferCoding(framing.codings.joined(separator: ", "))
     }

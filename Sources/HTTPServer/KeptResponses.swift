@@ -10,8 +10,10 @@ final class KeptResponse {
   fileprivate let common: HTTPFields.Common
   /// The response's own memory.
   private let body: UnsafeMutableRawBufferPointer
-  /// The fields that do not stay, and where the response has their values.
-  private var own: [(field: HTTPFields.Field, place: UnsafeMutableRawBufferPointer?)] = []
+  /// The fields that do not stay, as they were when they were added.
+  private var own = PackedFields()
+  /// Where the response has the value of each, and may have got another one since.
+  private var places: [UnsafeMutableRawBufferPointer?] = []
 
   fileprivate init(_ common: HTTPFields.Common, count: Int) {
     self.common = common
@@ -23,35 +25,38 @@ final class KeptResponse {
   /// How many bytes it has.
   fileprivate var count: Int { body.count }
 
-  fileprivate func fill(_ bytes: [UInt8], _ fields: [HTTPFields.Field]) {
+  fileprivate func fill(_ bytes: [UInt8], _ fields: PackedFields) {
     bytes.withUnsafeBytes { body.copyMemory(from: $0) }
     if overwrites(fields) { return }
-    for (field, _) in own { native.remove(field.name, field.value) }
-    own = fields.map { field in
+    for (field, place) in zip(HTTPFields(own), places) {
+      native.remove(field.name, place.map { String(decoding: $0, as: UTF8.self) } ?? field.value)
+    }
+    own = fields
+    places = HTTPFields(fields).map { field in
       native.add(field.name, field.value)
-      return (field, native.placeOfLast(field.name, field.value))
+      return native.placeOfLast(field.name, field.value)
     }
   }
 
   /// Writes the values over those that are there, if they are of the same fields and as long: a time that took as long
   /// as most.
-  private func overwrites(_ fields: [HTTPFields.Field]) -> Bool {
+  private func overwrites(_ fields: PackedFields) -> Bool {
     guard fields.count == own.count else { return false }
-    for index in fields.indices {
-      guard fields[index].name == own[index].field.name, fields[index].value.utf8.count == own[index].place?.count
-      else { return false }
-    }
-    for index in fields.indices {
-      let place = own[index].place!
-      var value = fields[index].value
-      own[index].field.value = value
-      value.withUTF8 { value in
-        // What libmicrohttpd would refuse to take.
-        precondition(!value.contains { $0 == 0 || $0 == UInt8(ascii: "\r") || $0 == UInt8(ascii: "\n") })
-        place.copyMemory(from: UnsafeRawBufferPointer(value))
+    return fields.withEntries { fields in
+      let isOfSameForm = own.withEntries { own in
+        zip(zip(own, fields), places).allSatisfy { pair, place in
+          HTTPFields.isSame(pair.0.name, pair.1.name) && pair.1.value.count == place?.count
+        }
       }
+      if isOfSameForm { for (field, place) in zip(fields, places) { Self.write(field.value, over: place!) } }
+      return isOfSameForm
     }
-    return true
+  }
+
+  private static func write(_ value: UnsafeRawBufferPointer, over place: UnsafeMutableRawBufferPointer) {
+    // What libmicrohttpd would refuse to take.
+    precondition(!value.contains { $0 == 0 || $0 == UInt8(ascii: "\r") || $0 == UInt8(ascii: "\n") })
+    place.copyMemory(from: value)
   }
 }
 
@@ -60,7 +65,8 @@ final class KeptResponse {
 struct KeptResponses {
   /// What tells a response from others stands beside it: to look for one touches no other's memory.
   private var resting: [(count: Int, common: ObjectIdentifier, response: KeptResponse)] = []
-  /// More are not looked through. All connections of two daemons may be sent an answer at once.
+  /// More are not looked through. All connections of a daemon may be sent an answer at once, and answers of a few other
+  /// lengths are to be kept beside those.
   static let capacity = 2 * Limits.connectionsPerDaemon
   /// Longer ones are not worth their memory.
   private static let largestBody = 2_048
@@ -76,7 +82,7 @@ struct KeptResponses {
   }
 
   /// Takes one back that libmicrohttpd sends no more; the one that rested longest gives way.
-  mutating func giveBack(_ response: KeptResponse) {
+  mutating func giveBack(_ response: consuming KeptResponse) {
     if resting.count == Self.capacity { resting.removeFirst() }
     resting.append((response.count, ObjectIdentifier(response.common), response))
   }

@@ -18,16 +18,15 @@ extension Task: HTTPWork where Success == Void, Failure == Never {}
 
 /// The place of an answer that is being found. It belongs to its connection's loop.
 public struct PendingAnswer: Sendable {
-  let worker: HTTPWorker
   let connection: HTTPConnection
   /// Which of the connection's requests is to be answered.
   let request: Int
 
   /// Gives the answer, once. Where the client has gone, it is nobody's.
   public func give(_ response: consuming HTTPResponse) {
-    worker.loop.assertCurrent()
+    connection.worker.loop.assertCurrent()
     guard connection.requests == request else { return }
     connection.phase = .answered(response)
-    worker.resume(connection)
+    connection.worker.resume(connection)
   }
 }

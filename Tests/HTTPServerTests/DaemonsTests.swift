@@ -1,4 +1,5 @@
 import Basics
+@testable import HTTPServer
 import TestSupport
 import Testing
 
@@ -41,6 +42,30 @@ extension RealServer {
           }
           for (number, client) in clients.enumerated() { #expect(try client.answer().text == "/\(round)/\(number)") }
         }
+      }
+    }
+
+    /// libmicrohttpd takes three runs for an answer that it waited for. Left to later turns, each daemon's answers were
+    /// half sent while all others' were begun, and as many responses in use.
+    @Test func aDaemonEndsItsAnswersBeforeAnotherBeginsWithIts() async throws {
+      let gate = Gate()
+      let common = HTTPFields.Common(["Content-Type": "text/plain"])
+      try await serving(
+        { request in
+          await gate.wait(request.head.path)
+          return HTTPResponse(status: 200, fields: HTTPFields(beginningWith: common), body: .bytes([0x21]))
+        },
+        loops: 1
+      ) { server in
+        let clients = try (0..<Self.count).map { _ in try server.connect() }
+        for (number, client) in clients.enumerated() { client.send("GET /\(number) HTTP/1.1\r\nHost: a\r\n\r\n") }
+        #expect(await eventually { gate.waiting.count == Self.count })
+        await server.loops[0].execute { for number in 0..<Self.count { gate.open("/\(number)") } }
+        for client in clients { #expect(try client.answer().text == "!") }
+        let worker = server.server.workers[0]
+        let made = { await server.loops[0].execute { worker.keptResponses.count } }
+        #expect(await made() > 0)
+        #expect(await made() <= Limits.connectionsPerDaemon, "all that were made are kept")
       }
     }
   }

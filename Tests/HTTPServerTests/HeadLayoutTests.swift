@@ -19,8 +19,11 @@ import Testing
       let target = UInt(bitPattern: places[1])
       var layout = HeadLayout(
         method: places[0], target: target..<target + UInt(parts[1].utf8.count), version: places[2])
+      func piece(_ index: Int) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: places[index], count: parts[index].utf8.count)
+      }
       for field in stride(from: 3, to: parts.count, by: 2) {
-        layout.note(name: places[field], value: places[field + 1], valueSize: parts[field + 1].utf8.count)
+        layout.note(PackedFields.Entry(name: piece(field), value: piece(field + 1)))
       }
       return layout.isExact(size: size ?? bytes.count)
     }

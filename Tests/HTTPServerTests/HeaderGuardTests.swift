@@ -10,28 +10,31 @@ import Testing
     _ fields: Fields = [("Host", "localhost")]
   ) -> HTTPRefusal? {
     var list = HTTPFields()
-    var plainness = Plainness()
-    for (name, value) in fields {
-      list.append(name, value)
-      Array(name.utf8).withUnsafeBytes { name in
-        Array(value.utf8).withUnsafeBytes { plainness.note(name: name, value: $0) }
-      }
-    }
-    let refusal = HeaderGuard(method: method, target: target, version: version, fields: list).refusal()
-    let short = HeaderGuard(method: method, target: target, version: version, fields: list, plainness: plainness)
+    for (name, value) in fields { list.append(name, value) }
+    let plainness = plainness(of: list)
+    let refusal = HeaderGuard(
+      method: HTTPMethod(rawValue: method), target: target, version: HTTPVersion(version), fields: list
+    ).refusal()
+    let short = HeaderGuard(
+      method: HTTPMethod(rawValue: method), target: target, version: HTTPVersion(version), fields: list,
+      plainness: plainness)
     #expect(short.refusal() == refusal, "what is known beforehand changes nothing")
     return refusal
   }
 
+  func plainness(of fields: HTTPFields) -> Plainness {
+    fields.own.withEntries { entries in
+      var plainness = Plainness()
+      for entry in entries { plainness.note(entry) }
+      return plainness
+    }
+  }
+
   @Test func onlyWhatIsBeyondDoubtIsPlain() {
     func isPlain(_ fields: Fields) -> Bool {
-      var plainness = Plainness()
-      for (name, value) in fields {
-        Array(name.utf8).withUnsafeBytes { name in
-          Array(value.utf8).withUnsafeBytes { plainness.note(name: name, value: $0) }
-        }
-      }
-      return plainness.isAcceptable
+      var list = HTTPFields()
+      for (name, value) in fields { list.append(name, value) }
+      return plainness(of: list).isAcceptable
     }
     let host = ("Host", "localhost")
     #expect(isPlain([host, ("Content-Type", "application/json"), ("content-LENGTH", "33"), ("Accept", "*/*")]))

@@ -123,4 +123,53 @@ extension RequestTarget: Equatable {
     let fields: HTTPFields = ["Set-Cookie": "a", "Set-Cookie": "b"]
     #expect(fields.values("set-cookie") == ["a", "b"])
   }
+
+  @Test func whatIsNotThereIsNotFoundByItsLengthAlone() {
+    let fields: HTTPFields = ["Host": "a", "Accept": "b"]
+    #expect(fields.contains("host") && fields.contains("ACCEPT"))
+    #expect(!fields.contains("Hose") && !fields.contains("Origin") && !fields.contains("Via") && !fields.contains(""))
+    #expect(fields.withValue(of: "accept") { $0.elementsEqual("b".utf8) } == true)
+    #expect(fields.withValue(of: "accent") { $0.count } == nil)
+    // Longer than the lengths that are told apart.
+    let long = String(repeating: "n", count: 4 + 64)
+    var longer = fields
+    #expect(longer[long] == nil)
+    longer.append(long, "c")
+    #expect(longer[long.uppercased()] == "c" && longer["Host"] == "a" && fields[long] == nil)
+  }
+
+  @Test func aFieldMayBeThereOnce() {
+    var fields: HTTPFields = ["Origin": "a", "Host": ""]
+    #expect(fields.occurrence(of: "origin") == .one("a"))
+    #expect(fields.occurrence(of: "Host") == .one(""))
+    #expect(fields.occurrence(of: "Accept") == .missing && HTTPFields().occurrence(of: "Origin") == .missing)
+    fields.append("ORIGIN", "a")
+    #expect(fields.occurrence(of: "Origin") == .several)
+    fields.append("Origin", "b")
+    #expect(fields.occurrence(of: "Origin") == .several)
+  }
+
+  @Test func packedFieldsAreWhatWasPacked() {
+    var pieces: [[UInt8]] = []
+    for count in [0, 1, 7, 8, 255, 256, 70_000] { pieces.append((0..<count).map { UInt8(truncatingIfNeeded: $0) }) }
+    var fields = PackedFields()
+    var expected: [[[UInt8]]] = []
+    for name in pieces {
+      for value in pieces {
+        name.withUnsafeBytes { name in
+          value.withUnsafeBytes { fields.append(.init(name: name, value: $0)) }
+        }
+        expected.append([name, value])
+      }
+    }
+    func contents(_ fields: PackedFields) -> [[[UInt8]]] {
+      fields.withEntries { $0.map { [Array($0.name), Array($0.value)] } }
+    }
+    #expect(contents(fields) == expected && fields.count == expected.count)
+    let copied = fields.withEntries { Array($0).withUnsafeBufferPointer { PackedFields($0) } }
+    #expect(contents(copied) == expected && copied.count == expected.count)
+    #expect(contents(PackedFields()) == [] && PackedFields().count == 0)
+    let trimmed: HTTPFields = ["A": "b \t ", "C": " \t", "D": "", "E": " f"]
+    #expect(trimmed.trimmed().map(\.value) == ["b", "", "", " f"] && trimmed.trimmed()["A"] == "b")
+  }
 }
