@@ -12,10 +12,10 @@ extension JSONValue {
 }
 
 /// A recursive descent over the bytes; the depth is bounded, so is the stack.
-private struct JSONReader {
+struct JSONReader {
   let bytes: UnsafeBufferPointer<UInt8>
   var offset = 0
-  var depth = 0
+  private var depth = 0
 
   init(bytes: UnsafeBufferPointer<UInt8>) {
     self.bytes = bytes
@@ -23,9 +23,13 @@ private struct JSONReader {
 
   mutating func readText() throws(JSONError) -> JSONValue {
     let value = try readValue()
+    try readEnd()
+    return value
+  }
+
+  mutating func readEnd() throws(JSONError) {
     skipWhiteSpace()
     guard offset == bytes.count else { throw error("unexpected text after the value") }
-    return value
   }
 
   private mutating func readValue() throws(JSONError) -> JSONValue {
@@ -35,10 +39,10 @@ private struct JSONReader {
     case UInt8(ascii: "{"): return try nested { (reader) throws(JSONError) in try reader.readObject() }
     case UInt8(ascii: "["): return try nested { (reader) throws(JSONError) in try reader.readArray() }
     case UInt8(ascii: "\""): return .string(try readString())
-    case UInt8(ascii: "t"): return try readLiteral("true", .bool(true))
-    case UInt8(ascii: "f"): return try readLiteral("false", .bool(false))
+    case UInt8(ascii: "t"): return .bool(try readLiteral("true", true))
+    case UInt8(ascii: "f"): return .bool(try readLiteral("false", false))
     case UInt8(ascii: "n"): return try readLiteral("null", .null)
-    case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try readNumber()
+    case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return .number(try readNumber())
     default: throw error("no JSON value starts")
     }
   }
@@ -58,25 +62,37 @@ private struct JSONReader {
   private mutating func readObject() throws(JSONError) -> JSONValue {
     var members: [JSONValue.Member] = []
     var names = SeenNames()
-    offset += 1
-    skipWhiteSpace()
-    if skip("}") { return .object(members) }
-    repeat {
-      skipWhiteSpace()
-      guard peek() == UInt8(ascii: "\"") else { throw error("a member's name in quotes was expected") }
-      let nameOffset = offset
-      let name = try readString()
+    try readMembers { (reader) throws(JSONError) in
+      let nameOffset = reader.offset
+      let name = try reader.readString()
       guard names.insert(name, to: members) else {
         throw JSONError(
           offset: nameOffset, reason: "the member '\(escapedLine(name))' is there twice", isWellFormed: true)
       }
+      try reader.readColon()
+      members.append(.init(name: name, value: try reader.readValue()))
+    }
+    return .object(members)
+  }
+
+  /// Reads an object, of which `member` reads each member, from its name to its value.
+  @inline(__always)
+  mutating func readMembers(_ member: (inout JSONReader) throws(JSONError) -> Void) throws(JSONError) {
+    offset += 1
+    skipWhiteSpace()
+    if skip("}") { return }
+    repeat {
       skipWhiteSpace()
-      guard skip(":") else { throw error("a colon was expected") }
-      members.append(.init(name: name, value: try readValue()))
+      guard peek() == UInt8(ascii: "\"") else { throw error("a member's name in quotes was expected") }
+      try member(&self)
       skipWhiteSpace()
     } while skip(",")
     guard skip("}") else { throw error("a comma or a closing brace was expected") }
-    return .object(members)
+  }
+
+  mutating func readColon() throws(JSONError) {
+    skipWhiteSpace()
+    guard skip(":") else { throw error("a colon was expected") }
   }
 
   private mutating func readArray() throws(JSONError) -> JSONValue {
@@ -92,16 +108,16 @@ private struct JSONReader {
     return .array(elements)
   }
 
-  private mutating func readLiteral(_ literal: StaticString, _ value: JSONValue) throws(JSONError) -> JSONValue {
+  mutating func readLiteral<Value>(_ literal: StaticString, _ value: Value) throws(JSONError) -> Value {
     let end = offset + literal.utf8CodeUnitCount
-    guard end <= bytes.count, bytes[offset..<end].elementsEqual(UnsafeBufferPointer(literal)) else {
+    guard end <= bytes.count, literal ~= bytes.extracting(offset..<end).span else {
       throw error("no JSON value starts")
     }
     offset = end
     return value
   }
 
-  private mutating func readNumber() throws(JSONError) -> JSONValue {
+  mutating func readNumber() throws(JSONError) -> Double {
     let start = offset
     _ = skip("-")
     if !skip("0") { try readDigits() }
@@ -114,7 +130,7 @@ private struct JSONReader {
     guard let number = Double(text), number.isFinite else {
       throw JSONError(offset: start, reason: "a number out of range", isWellFormed: true)
     }
-    return .number(number)
+    return number
   }
 
   private mutating func readDigits() throws(JSONError) {
@@ -143,30 +159,45 @@ private struct SeenNames {
 // MARK: - Strings
 
 extension JSONReader {
-  /// A text without escapes, the usual one, is validated and copied in one go.
   private mutating func readString() throws(JSONError) -> String {
-    offset += 1
-    let start = offset
-    while let byte = peek() {
-      switch byte {
-      case UInt8(ascii: "\""):
-        defer { offset += 1 }
-        return try text(of: UnsafeBufferPointer(rebasing: bytes[start..<offset]).span, at: start)
-      case UInt8(ascii: "\\"): return try readEscapedString(from: start)
-      case 0..<0x20: throw error("a control character must be escaped")
-      default: offset += 1
-      }
-    }
-    throw error("the text ends within a string")
+    try readString { String(copying: $0) }
   }
 
-  private mutating func readEscapedString(from start: Int) throws(JSONError) -> String {
+  /// A text without escapes, the usual one, is validated and copied in one go.
+  mutating func readString<Text>(_ copy: (borrowing UTF8Span) -> Text) throws(JSONError) -> Text {
+    offset += 1
+    let start = offset
+    offset = endOfPlainText(from: start)
+    switch peek() {
+    case UInt8(ascii: "\""):
+      defer { offset += 1 }
+      return try text(of: bytes.extracting(start..<offset).span, at: start, copy)
+    case UInt8(ascii: "\\"): return try readEscapedString(from: start, copy)
+    case nil: throw error("the text ends within a string")
+    default: throw error("a control character must be escaped")
+    }
+  }
+
+  /// Where a quotation mark, an escape, a control character or the text's end is next.
+  func endOfPlainText(from start: Int) -> Int {
+    var end = start
+    while end < bytes.count {
+      let byte = bytes[end]
+      if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte < 0x20 { break }
+      end += 1
+    }
+    return end
+  }
+
+  private mutating func readEscapedString<Text>(
+    from start: Int, _ copy: (borrowing UTF8Span) -> Text
+  ) throws(JSONError) -> Text {
     var resolved = Array(bytes[start..<offset])
     while let byte = peek() {
       switch byte {
       case UInt8(ascii: "\""):
         offset += 1
-        return try text(of: resolved.span, at: start)
+        return try text(of: resolved.span, at: start, copy)
       case UInt8(ascii: "\\"): resolved.append(contentsOf: Array(String(try readEscape()).utf8))
       case 0..<0x20: throw error("a control character must be escaped")
       default:
@@ -177,11 +208,13 @@ extension JSONReader {
     throw error("the text ends within a string")
   }
 
-  private func text(of bytes: Span<UInt8>, at start: Int) throws(JSONError) -> String {
-    guard let text = String(utf8: bytes) else {
+  private func text<Text>(
+    of bytes: Span<UInt8>, at start: Int, _ copy: (borrowing UTF8Span) -> Text
+  ) throws(JSONError) -> Text {
+    guard let text = try? UTF8Span(validating: bytes) else {
       throw JSONError(offset: start, reason: "the string is not valid UTF-8", isWellFormed: true)
     }
-    return text
+    return copy(text)
   }
 
   private mutating func readEscape() throws(JSONError) -> Unicode.Scalar {
@@ -240,27 +273,21 @@ extension JSONReader {
 // MARK: - Bytes
 
 extension JSONReader {
-  private func peek() -> UInt8? {
+  func peek() -> UInt8? {
     offset < bytes.count ? bytes[offset] : nil
   }
 
-  private mutating func skip(_ character: Unicode.Scalar) -> Bool {
+  mutating func skip(_ character: Unicode.Scalar) -> Bool {
     guard peek() == UInt8(ascii: character) else { return false }
     offset += 1
     return true
   }
 
-  private mutating func skipWhiteSpace() {
+  mutating func skipWhiteSpace() {
     while let byte = peek(), byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { offset += 1 }
   }
 
-  private func error(_ reason: String) -> JSONError {
+  func error(_ reason: String) -> JSONError {
     JSONError(offset: offset, reason: reason)
-  }
-}
-
-extension UnsafeBufferPointer<UInt8> {
-  fileprivate init(_ literal: StaticString) {
-    self.init(start: literal.utf8Start, count: literal.utf8CodeUnitCount)
   }
 }

@@ -1,8 +1,6 @@
 /// A Content-Type's type without its parameters, in lower case (RFC 9110 section 8.3.1).
 func mediaType(_ contentType: String?) -> String? {
-  // What nearly every program sends needs no taking apart.
-  if contentType == "application/json" { return contentType }
-  return contentType.flatMap { $0.split(separator: ";", omittingEmptySubsequences: false).first }
+  contentType.flatMap { $0.split(separator: ";", omittingEmptySubsequences: false).first }
     .map { $0.lowercased().filter { $0 != " " && $0 != "\t" } }
 }
 
@@ -42,6 +40,10 @@ enum ReplyForm {
 
   /// Reads an Accept header: bytes are for those who name them and do not like JSON as much.
   init(accept: String?) {
+    guard let accept else {
+      self = .json
+      return
+    }
     self = preferredType(accept, among: ["text/plain", "application/octet-stream"]).map { .raw($0) } ?? .json
   }
 }

@@ -15,29 +15,52 @@ struct MessageRequest: Equatable {
   /// A source port that no message used before; nil where nothing is said.
   var fresh: Bool?
 
-  /// The members that carry the message; exactly one of them is needed.
-  static let payloadNames = ["message", "base64", "hex"]
-  /// The members that say how it is sent.
-  static let optionNames = ["target", "timeout_ms", "fresh"]
+  /// What a member, a field or a parameter may be called.
+  enum Name: String, CaseIterable {
+    case message, base64, hex
+    case target
+    case timeout = "timeout_ms"
+    case fresh
+
+    /// It carries the message: exactly one of these is needed. The others say how it is sent.
+    var isPayload: Bool {
+      switch self {
+      case .message, .base64, .hex: true
+      case .target, .timeout, .fresh: false
+      }
+    }
+  }
+
+  static let payloadNames = Name.allCases.filter(\.isPayload).map(\.rawValue)
+  static let optionNames = Name.allCases.filter { !$0.isPayload }.map(\.rawValue)
   /// All members of a body.
   static var knownNames: [String] { payloadNames + optionNames }
 
   /// Reads a request of HTTP.
-  init(_ request: HTTPRequest) throws(Problem) {
+  init(_ request: borrowing HTTPRequest) throws(Problem) {
     let type = request.head.fields["Content-Type"]
     try self.init(contentType: type, query: request.head.query, body: request.body)
   }
 
   /// Reads a request by its Content-Type; see the table of `POST /api/messages` in the README.
-  init(contentType: String?, query: String?, body: [UInt8]) throws(Problem) {
-    if let problem = Self.refusal(of: contentType) { throw problem }
-    switch mediaType(contentType) {
+  init(contentType: String?, query: String?, body: borrowing [UInt8]) throws(Problem) {
+    if contentType == "application/json" {
+      // What nearly every program sends needs no taking apart.
+      try self.init(json: body)
+    } else {
+      try self.init(mediaType: mediaType(contentType), copy body)
+    }
+    if let query, !query.isEmpty { try readOptions(query) }
+  }
+
+  private init(mediaType: String?, _ body: [UInt8]) throws(Problem) {
+    if let problem = Self.refusal(of: mediaType) { throw problem }
+    switch mediaType {
     case "application/json": try self.init(json: body)
     case "application/x-www-form-urlencoded":
       if try Self.isMessageObject(body) { try self.init(json: body) } else { try self.init(form: body) }
     default: self.init(datagram: body)
     }
-    if let query, !query.isEmpty { try readOptions(query) }
   }
 
   /// What is wrong with the type of a body before a byte of it is read; nil for most.
@@ -61,13 +84,28 @@ struct MessageRequest: Equatable {
 // MARK: - JSON
 
 extension MessageRequest {
-  private init(json body: [UInt8]) throws(Problem) {
+  private init(json body: borrowing [UInt8]) throws(Problem) {
+    // Of nearly every body no tree is made: only where something is wrong, to say what.
+    if let request = Self(inOrder: body) { self = request } else { try self.init(tree: body) }
+  }
+
+  /// Reads members that are all as they should be; nil where one is not, or there are others.
+  init?(inOrder body: borrowing [UInt8]) {
+    self.init(datagram: [])
+    var hasPayload = false
+    let isRead = readScalars(of: body) { name, value in
+      guard let name = Name(utf8: name), !(name.isPayload ? hasPayload : has(name)) else { return false }
+      hasPayload = hasPayload || name.isPayload
+      return (try? read(name, .json(value))) != nil
+    }
+    guard isRead, hasPayload else { return nil }
+  }
+
+  init(tree body: borrowing [UInt8]) throws(Problem) {
     let members = try jsonMembers(of: body, example: "{\"message\":\"hello\"}")
     self.init(datagram: [])
-    // By place: each member that is looked at by itself is kept and let go for it.
-    let count = Self.payloadNames.count { name in members.indices.contains { members[$0].name == name } }
-    try Self.requireOne(count, of: members.map(\.name), "member")
-    for index in members.indices { try read(members[index].name, Text(members[index].value), "member") }
+    try Self.requireOne(of: members.map(\.name), "member")
+    for member in members { try read(member.name, .json(JSONScalar(member.value)), "member") }
   }
 
   /// Whether a body that is called a form is a JSON object with a message: then the header was forgotten, since a real
@@ -96,8 +134,7 @@ extension MessageRequest {
       return
     }
     self.init(datagram: [])
-    let names = fields.compactMap(\.name)
-    try Self.requireOne(Self.payloadNames.count { names.contains($0) }, of: names, "field")
+    try Self.requireOne(of: fields.compactMap(\.name), "field")
     try read(fields, "field")
   }
 
@@ -108,13 +145,20 @@ extension MessageRequest {
         .invalidRequest,
         "the message belongs into the body, not into the query; known are " + Self.optionNames.joined(separator: ", "))
     }
-    for (name, isGiven) in [
-      ("target", target != nil), ("timeout_ms", timeoutMilliseconds != nil), ("fresh", fresh != nil),
-    ]
-    where isGiven && parameters.contains(where: { $0.name == name }) {
-      throw Problem(.invalidRequest, "'\(name)' is in the body and in the query")
+    for name in Name.allCases where has(name) && parameters.contains(where: { $0.name == name.rawValue }) {
+      throw Problem(.invalidRequest, "'\(name.rawValue)' is in the body and in the query")
     }
     try read(parameters, "query parameter")
+  }
+
+  /// Whether an option is given.
+  private func has(_ option: Name) -> Bool {
+    switch option {
+    case .target: target != nil
+    case .timeout: timeoutMilliseconds != nil
+    case .fresh: fresh != nil
+    case .message, .base64, .hex: false
+    }
   }
 
   private mutating func read(_ fields: [FormField], _ kind: String) throws(Problem) {
@@ -126,18 +170,17 @@ extension MessageRequest {
 
 extension MessageRequest {
   /// A value as its form of request has it.
-  private enum Text {
-    case json(JSONValue)
+  private enum Value {
+    /// nil for null, a list or an object.
+    case json(JSONScalar?)
     case form(String)
 
-    init(_ value: JSONValue) {
-      self = .json(value)
-    }
-
-    var text: String? {
-      switch self {
-      case .json(.string(let text)), .form(let text): text
+    /// A text, in UTF-8.
+    consuming func bytes() -> [UInt8]? {
+      switch consume self {
+      case .json(.text(let bytes)): bytes
       case .json: nil
+      case .form(let text): Array(text.utf8)
       }
     }
 
@@ -158,43 +201,47 @@ extension MessageRequest {
     }
   }
 
-  private mutating func read(_ name: String, _ value: Text, _ kind: String) throws(Problem) {
+  private mutating func read(_ name: String, _ value: Value, _ kind: String) throws(Problem) {
+    guard let name = Name(rawValue: name) else { throw Problem(unknown: name, kind, known: Self.known(kind)) }
+    try read(name, value)
+  }
+
+  private mutating func read(_ name: Name, _ value: consuming Value) throws(Problem) {
     switch name {
-    case "message": datagram = Array(try Self.text(value, of: name).utf8)
-    case "base64": try readBytes(name, Self.bytes(base64: try Self.text(value, of: name)), "base64 (RFC 4648, padded)")
-    case "hex": try readBytes(name, Self.bytes(hex: try Self.text(value, of: name)), "pairs of hexadecimal digits")
-    case "target": target = try Self.text(value, of: name)
-    case "timeout_ms":
+    case .message: datagram = try Self.bytes(value, of: name)
+    case .base64: try readBytes(name, Self.bytes(base64: try Self.text(value, of: name)), "base64 (RFC 4648, padded)")
+    case .hex: try readBytes(name, Self.bytes(hex: try Self.bytes(value, of: name)), "pairs of hexadecimal digits")
+    case .target: target = try Self.text(value, of: name)
+    case .timeout:
       guard let number = value.integer, Limits.timeoutMilliseconds.contains(number) else {
-        throw Problem(notInteger: name, in: Limits.timeoutMilliseconds)
+        throw Problem(notInteger: name.rawValue, in: Limits.timeoutMilliseconds)
       }
       timeoutMilliseconds = number
-    case "fresh":
+    case .fresh:
       guard let flag = value.boolean else { throw Problem(.invalidRequest, "'fresh' must be true or false") }
       fresh = flag
-    default:
-      throw Problem(unknown: name, kind, known: Self.known(kind))
     }
   }
 
-  private mutating func readBytes(_ name: String, _ bytes: [UInt8]?, _ form: String) throws(Problem) {
-    guard let bytes else { throw Problem(.invalidRequest, "'\(name)' must be \(form)") }
+  private mutating func readBytes(_ name: Name, _ bytes: [UInt8]?, _ form: String) throws(Problem) {
+    guard let bytes else { throw Problem(.invalidRequest, "'\(name.rawValue)' must be \(form)") }
     datagram = bytes
     isBinary = true
   }
 
-  private static func text(_ value: Text, of name: String) throws(Problem) -> String {
-    guard let text = value.text else { throw Problem(.invalidRequest, "'\(name)' must be a text") }
-    return text
+  private static func bytes(_ value: consuming Value, of name: Name) throws(Problem) -> [UInt8] {
+    guard let bytes = value.bytes() else { throw Problem(.invalidRequest, "'\(name.rawValue)' must be a text") }
+    return bytes
   }
 
-  /// - Parameter count: how many of the names are payloads'.
-  private static func requireOne(
-    _ count: Int, of names: @autoclosure () -> [String], _ kind: String
-  ) throws(Problem) {
+  private static func text(_ value: consuming Value, of name: Name) throws(Problem) -> String {
+    String(decoding: try bytes(value, of: name), as: UTF8.self)
+  }
+
+  private static func requireOne(of names: [String], _ kind: String) throws(Problem) {
+    let count = payloadNames.count { names.contains($0) }
     guard count != 1 else { return }
-    let unknown = names().first { !payloadNames.contains($0) && !optionNames.contains($0) }
-    if let unknown, count == 0 {
+    if count == 0, let unknown = names.first(where: { Name(rawValue: $0) == nil }) {
       throw Problem(unknown: unknown, kind, known: known(kind))
     }
     throw Problem(.invalidRequest, "exactly one of 'message', 'base64' and 'hex' is needed, not \(count)")
@@ -208,15 +255,31 @@ extension MessageRequest {
     Data(base64Encoded: text).map { Array($0) }
   }
 
-  private static func bytes(hex text: String) -> [UInt8]? {
-    guard text.utf8.count.isMultiple(of: 2) else { return nil }
+  private static func bytes(hex digits: [UInt8]) -> [UInt8]? {
+    guard digits.count.isMultiple(of: 2) else { return nil }
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(text.utf8.count / 2)
-    var digits = text.utf8.makeIterator()
-    while let high = digits.next(), let low = digits.next() {
-      guard let high = hexadecimalDigit(high), let low = hexadecimalDigit(low) else { return nil }
+    bytes.reserveCapacity(digits.count / 2)
+    for place in stride(from: 0, to: digits.count, by: 2) {
+      guard let high = hexadecimalDigit(digits[place]), let low = hexadecimalDigit(digits[place + 1]) else {
+        return nil
+      }
       bytes.append(high << 4 | low)
     }
     return bytes
+  }
+}
+
+extension MessageRequest.Name {
+  /// A name by its bytes.
+  fileprivate init?(utf8 name: Span<UInt8>) {
+    switch name {
+    case "message": self = .message
+    case "base64": self = .base64
+    case "hex": self = .hex
+    case "target": self = .target
+    case "timeout_ms": self = .timeout
+    case "fresh": self = .fresh
+    default: return nil
+    }
   }
 }

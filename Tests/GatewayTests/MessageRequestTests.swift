@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Gateway
@@ -106,6 +107,44 @@ struct MessageRequestTests {
   @Test func multipartIsRefusedWithAWordOnCurl() throws {
     let problem = try #require(refusal("multipart/form-data; boundary=x", "--x"))
     #expect(problem.kind == .unsupportedMediaType && problem.detail.contains("curl -d"))
+  }
+
+  /// Members in order are read without a tree, all others with one: there may be no third way to read a body.
+  @Test func whatIsReadWithoutATreeIsReadTheSameWithOne() throws {
+    var random = SeededGenerator(seed: 7)
+    let members = [
+      #""message":"hello""#, #""message":"h\u00e9\n""#, #""message":"\ud800""#, #""base64":"AP8=""#, #""hex":"00fF""#,
+      #""hex":"0""#, #""target":"lab""#, #""timeout_ms":500"#, #""timeout_ms":5e2"#, #""timeout_ms":1.5"#,
+      #""timeout_ms":0"#, #""fresh":true"#, #""fresh":false"#, #""fresh":null"#, #""fr\u0065sh":true"#, #""other":1"#,
+      #""message":["x"]"#, #""message" : "" "#, "",
+    ]
+    var inOrder = 0
+    var refused = 0
+    for _ in 0..<20_000 {
+      let chosen = (0..<Int.random(in: 0...4, using: &random)).map { _ in members.randomElement(using: &random)! }
+      var body = Array(("{" + chosen.joined(separator: ",") + "}").utf8)
+      if Int.random(in: 0..<3, using: &random) == 0 {
+        let place = Int.random(in: 0..<body.count, using: &random)
+        body[place] = Array(#"{}[]",:\ 0ae"#.utf8).randomElement(using: &random)!
+      }
+      let tree = try? MessageRequest(tree: body)
+      if let request = MessageRequest(inOrder: body) {
+        #expect(request == tree, "\(String(decoding: body, as: UTF8.self))")
+        inOrder += 1
+      } else if tree == nil {
+        refused += 1
+      }
+    }
+    #expect(inOrder > 1000 && refused > 1000, "\(inOrder) in order, \(refused) refused")
+  }
+
+  /// Or a tree would be made of every message.
+  @Test(arguments: [
+    #"{"message":"hello from client!!"}"#, " { \"hex\" : \"41\" , \"timeout_ms\" : 5 } \n", #"{"base64":"AP8="}"#,
+    #"{"fresh":true,"target":"lab","message":"\n"}"#,
+  ])
+  func membersInOrderNeedNoTree(body: String) {
+    #expect(MessageRequest(inOrder: Array(body.utf8)) != nil)
   }
 
   @Test func everyByteSurvivesEveryForm() throws {
