@@ -44,10 +44,12 @@ public struct TimerQueue<Element> {
   public mutating func insert(_ element: Element, at deadline: MonotonicTime) -> ID {
     let slot = freeSlots.popLast() ?? slots.count
     if slot == slots.count { slots.append(Slot()) }
-    slots[slot].element = element
     heap.append(Entry(deadline: deadline, slot: slot))
-    siftUp(heap.count - 1)
-    return ID(slot: slot, generation: slots[slot].generation)
+    return withOrder { order in
+      order.slots[slot].element = element
+      order.siftUp(order.heap.count - 1)
+      return ID(slot: slot, generation: order.slots[slot].generation)
+    }
   }
 
   /// Takes a timer back; nil where it has fired or was cancelled already.
@@ -65,45 +67,66 @@ public struct TimerQueue<Element> {
 
   private mutating func remove(at position: Int) -> Element? {
     let slot = heap[position].slot
-    let last = heap.removeLast()
-    if last.slot != slot {
-      heap[position] = last
-      siftUp(position)
-      siftDown(slots[last.slot].position)
-    }
-    slots[slot].generation &+= 1
     freeSlots.append(slot)
-    return slots[slot].element.take()
-  }
-
-  private mutating func place(_ entry: Entry, at position: Int) {
-    heap[position] = entry
-    slots[entry.slot].position = position
-  }
-
-  private mutating func siftUp(_ start: Int) {
-    let entry = heap[start]
-    var position = start
-    while position > 0 {
-      let parent = (position - 1) / 2
-      guard entry.deadline < heap[parent].deadline else { break }
-      place(heap[parent], at: position)
-      position = parent
+    let last = heap.removeLast()
+    return withOrder { order in
+      if last.slot != slot { order.replace(at: position, by: last) }
+      order.slots[slot].generation &+= 1
+      return order.slots[slot].element.take()
     }
-    place(entry, at: position)
   }
 
-  private mutating func siftDown(_ start: Int) {
-    let entry = heap[start]
-    var position = start
-    while true {
-      var child = 2 * position + 1
-      guard child < heap.count else { break }
-      if child + 1 < heap.count, heap[child + 1].deadline < heap[child].deadline { child += 1 }
-      guard heap[child].deadline < entry.deadline else { break }
-      place(heap[child], at: position)
-      position = child
+  /// Lends the slots and the heap as memory: as arrays they would be asked at each step whose they are.
+  private mutating func withOrder<Result>(_ body: (Order) -> Result) -> Result {
+    slots.withUnsafeMutableBufferPointer { slots in
+      heap.withUnsafeMutableBufferPointer { heap in body(Order(slots: slots, heap: heap)) }
     }
-    place(entry, at: position)
+  }
+}
+
+// MARK: - The heap
+
+extension TimerQueue {
+  /// The heap while it is put into order, with the slots, which are told their places.
+  private struct Order {
+    let slots: UnsafeMutableBufferPointer<Slot>
+    let heap: UnsafeMutableBufferPointer<Entry>
+
+    private func place(_ entry: Entry, at position: Int) {
+      heap[position] = entry
+      slots[entry.slot].position = position
+    }
+
+    func replace(at position: Int, by entry: Entry) {
+      place(entry, at: position)
+      siftUp(position)
+      siftDown(slots[entry.slot].position)
+    }
+
+    func siftUp(_ start: Int) {
+      let entry = heap[start]
+      var position = start
+      while position > 0 {
+        let parent = (position - 1) / 2
+        guard entry.deadline < heap[parent].deadline else { break }
+        place(heap[parent], at: position)
+        position = parent
+      }
+      place(entry, at: position)
+    }
+
+    private func siftDown(_ start: Int) {
+      let entry = heap[start]
+      var position = start
+      while true {
+        var child = 2 * position + 1
+        guard child < heap.count else { break }
+        if child + 1 < heap.count, heap[child + 1].deadline < heap[child].deadline { child += 1 }
+        guard heap[child].deadline < entry.deadline else { break }
+        place(heap[child], at: position)
+        position = child
+      }
+      place(entry, at: position)
+    }
   }
 }
