@@ -39,6 +39,8 @@ public struct SocketPool {
     var surplusAt: MonotonicTime?
   }
 
+  private typealias Destinations = LatestFirst<SocketAddress, Destination>
+
   /// How long sockets are kept from use.
   public struct Periods: Sendable {
     /// From a clean reply to the next message.
@@ -57,8 +59,9 @@ public struct SocketPool {
   private let capacity: Int
   private let periods: Periods
   /// By ``SocketID``; nil where no socket has it.
-  private var states: [(target: SocketAddress, state: State)?] = []
-  private var destinations = LatestFirst<SocketAddress, Destination>()
+  private var states: [(destination: Destinations.Place, state: State)?] = []
+  /// A destination that has a socket, even one that is yet to be opened, keeps its place.
+  private var destinations = Destinations()
   private var retired: Deque<(id: SocketID, until: MonotonicTime)> = []
 
   /// Sockets at rest now.
@@ -90,30 +93,38 @@ extension SocketPool {
   ///
   /// - Parameter fresh: whether the message asked for a port that none used before.
   public mutating func take(for target: SocketAddress, fresh: Bool, at now: MonotonicTime) -> Choice {
-    let isExhausted = destinations[target].map { $0.retired >= retiredLimit } ?? false
-    let choice = isExhausted ? .exhausted : fresh ? .open : choice(for: target, at: now)
-    if case .reuse(let id) = choice {
-      destinations[target]!.resting.removeFirst()
+    let place = place(of: target)
+    let isExhausted = destinations[place].retired >= retiredLimit
+    let choice = isExhausted ? .exhausted : fresh ? .open : choice(for: place, at: now)
+    switch choice {
+    case .reuse(let id):
+      destinations[place].resting.removeFirst()
       states[id]!.state = .inFlight
       restingCount -= 1
+      destinations[place].inFlight += 1
+    case .open: destinations[place].inFlight += 1
+    case .none, .exhausted: break
     }
-    if choice != .none, choice != .exhausted { withDestination(target) { $0.inFlight += 1 } }
     return choice
   }
 
-  private mutating func choice(for target: SocketAddress, at now: MonotonicTime) -> Choice {
-    guard let front = longestRested(for: target) else { return .open }
+  /// Where all is that is known of a target, of which nothing may be known yet.
+  private mutating func place(of target: SocketAddress) -> Destinations.Place {
+    destinations.place(of: target, else: Destination())
+  }
+
+  private mutating func choice(for place: Destinations.Place, at now: MonotonicTime) -> Choice {
+    guard let front = longestRested(for: place) else { return .open }
     if now - front.since >= periods.rest { return .reuse(front.id) }
-    let destination = destinations[target]!
-    if restingCount + destination.inFlight < openingLimit { return .open }
-    if let surplus = destination.surplusAt, now - surplus < periods.quiet { return .none }
+    if restingCount + destinations[place].inFlight < openingLimit { return .open }
+    if let surplus = destinations[place].surplusAt, now - surplus < periods.quiet { return .none }
     return .reuse(front.id)
   }
 
-  private mutating func longestRested(for target: SocketAddress) -> (id: SocketID, since: MonotonicTime)? {
-    while let front = destinations[target]?.resting.first {
+  private mutating func longestRested(for place: Destinations.Place) -> (id: SocketID, since: MonotonicTime)? {
+    while let front = destinations[place].resting.first {
       if case .resting(front.since)? = states[front.id]?.state { return front }
-      destinations[target]!.resting.removeFirst()
+      destinations[place].resting.removeFirst()
     }
     return nil
   }
@@ -122,13 +133,13 @@ extension SocketPool {
   public mutating func opened(_ id: SocketID, for target: SocketAddress) {
     if id == states.count { states.append(nil) }
     precondition(states[id] == nil, "socket \(id) is in the pool already")
-    states[id] = (target, .inFlight)
+    states[id] = (place(of: target), .inFlight)
     count += 1
   }
 
   /// No socket could be opened for that message, or the one chosen could not be used.
   public mutating func abandoned(_ target: SocketAddress) {
-    destinations[target]!.inFlight -= 1
+    destinations[place(of: target)].inFlight -= 1
   }
 
   /// What gives way to a socket that comes to rest at capacity.
@@ -141,17 +152,17 @@ extension SocketPool {
 
   /// The socket's exchange ended with its one reply; it rests. At capacity the longest rested of all gives way.
   public mutating func rest(_ id: SocketID, at now: MonotonicTime) -> Displaced? {
-    let target = leaveFlight(id)
+    let place = leaveFlight(id)
     states[id]!.state = .resting(since: now)
-    destinations[target]!.resting.append((id, now))
+    destinations[place].resting.append((id, now))
     restingCount += 1
     return restingCount > capacity ? displaceLongestRested(at: now) : nil
   }
 
   private mutating func displaceLongestRested(at now: MonotonicTime) -> Displaced? {
     var longest: (id: SocketID, since: MonotonicTime)?
-    for target in destinations.keys {
-      guard let front = longestRested(for: target) else { continue }
+    for place in destinations.places.values {
+      guard let front = longestRested(for: place) else { continue }
       if longest == nil || front.since < longest!.since { longest = front }
     }
     guard let longest else { return nil }
@@ -172,34 +183,28 @@ extension SocketPool {
     case .retired: preconditionFailure("socket \(id) was retired twice")
     }
     states[id]!.state = .retired
-    destinations[states[id]!.target]!.retired += 1
+    destinations[states[id]!.destination].retired += 1
     retired.append((id, now + periods.retirement))
   }
 
-  private mutating func leaveFlight(_ id: SocketID) -> SocketAddress {
+  private mutating func leaveFlight(_ id: SocketID) -> Destinations.Place {
     guard let entry = states[id], case .inFlight = entry.state else {
       preconditionFailure("socket \(id) is not in flight")
     }
-    destinations[entry.target]!.inFlight -= 1
-    return entry.target
+    destinations[entry.destination].inFlight -= 1
+    return entry.destination
   }
 
   /// The target sent what nobody waited for.
   public mutating func heardSurplus(from target: SocketAddress, at now: MonotonicTime) {
-    withDestination(target) { $0.surplusAt = now }
-  }
-
-  /// Changes what is known of a target, of which nothing may be known yet.
-  private mutating func withDestination(_ target: SocketAddress, _ change: (inout Destination) -> Void) {
-    if destinations[target] == nil { destinations[target] = Destination() }
-    change(&destinations[target]!)
+    destinations[place(of: target)].surplusAt = now
   }
 
   /// The socket's target sent it what nobody waited for.
   ///
   /// - Returns: whether the socket rested until now; then it is retired.
   public mutating func heardSurplus(_ id: SocketID, at now: MonotonicTime) -> Bool {
-    heardSurplus(from: states[id]!.target, at: now)
+    destinations[states[id]!.destination].surplusAt = now
     guard case .resting = states[id]!.state else { return false }
     retire(id, at: now)
     return true
@@ -213,13 +218,13 @@ extension SocketPool {
   public mutating func popExpired(at now: MonotonicTime) -> (id: SocketID, wasRetired: Bool)? {
     if let first = retired.first, first.until <= now {
       retired.removeFirst()
-      destinations[states[first.id]!.target]!.retired -= 1
+      destinations[states[first.id]!.destination].retired -= 1
       forget(first.id)
       return (first.id, true)
     }
-    for target in destinations.keys {
-      guard let front = longestRested(for: target), now - front.since >= periods.idle else { continue }
-      destinations[target]!.resting.removeFirst()
+    for place in destinations.places.values {
+      guard let front = longestRested(for: place), now - front.since >= periods.idle else { continue }
+      destinations[place].resting.removeFirst()
       restingCount -= 1
       forget(front.id)
       return (front.id, false)
@@ -235,11 +240,11 @@ extension SocketPool {
   /// Forgets the targets that have no socket and whose surplus, if any, is long past: a request may name any literal
   /// address that is allowed, and there are many.
   public mutating func forgetIdleTargets(at now: MonotonicTime) {
-    for target in destinations.keys {
-      let destination = destinations[target]!
-      guard destination.inFlight + destination.retired == 0, longestRested(for: target) == nil else { continue }
+    for (target, place) in destinations.places {
+      let destination = destinations[place]
+      guard destination.inFlight + destination.retired == 0, longestRested(for: place) == nil else { continue }
       if let surplus = destination.surplusAt, now - surplus < periods.quiet { continue }
-      destinations[target] = nil
+      destinations.remove(target, leaving: Destination())
     }
   }
 }
