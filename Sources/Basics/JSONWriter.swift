@@ -123,7 +123,8 @@ public struct JSONWriter: ~Copyable {
   /// A span as a member in milliseconds with microsecond resolution, rounded to the nearest.
   public mutating func member(_ name: StaticString, milliseconds span: Nanoseconds) {
     key(name)
-    raw(span.milliseconds)
+    write(upTo: Nanoseconds.longestMilliseconds) { span.writeMilliseconds(to: $0) }
+    needsComma = true
   }
 
   /// A value as a member whose name is only known at run time.
@@ -254,16 +255,7 @@ extension JSONWriter {
   private mutating func integer(_ value: some FixedWidthInteger) {
     if value < 0 { write(byte: UInt8(ascii: "-")) }
     // An integer has 64 bits here, so 20 digits at most.
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
-      var start = digits.count
-      var rest = UInt64(value.magnitude)
-      repeat {
-        start -= 1
-        digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-        rest /= 10
-      } while rest != 0
-      write(UnsafeBufferPointer(rebasing: digits[start...]))
-    }
+    write(upTo: 20) { writeDigits(of: UInt64(value.magnitude), to: $0) }
     needsComma = true
   }
 
