@@ -5,9 +5,9 @@ import Relay
 extension GatewayLoop {
   /// `POST /api/messages`: one message out, its reply back.
   func sendMessage(_ request: HTTPRequest, _ answer: PendingAnswer) throws(Problem) -> any HTTPWork {
-    let order = try order(request, answer)
+    let (order, message) = try order(request, answer)
     do throws(RelayError) {
-      try order.begin()
+      try order.begin(message.datagram, fresh: message.fresh ?? false)
       return order
     } catch {
       throw order.problem(error)
@@ -15,9 +15,12 @@ extension GatewayLoop {
   }
 
   /// That there is no room is said before what is wrong with the message.
-  private func order(_ request: HTTPRequest, _ answer: PendingAnswer) throws(Problem) -> MessageOrder {
+  private func order(
+    _ request: HTTPRequest, _ answer: PendingAnswer
+  ) throws(Problem) -> (MessageOrder, MessageRequest) {
     do throws(Problem) {
-      return try MessageOrder(request, answer, on: self)
+      let message = try MessageRequest(request)
+      return (try MessageOrder(message, of: request, answer, on: self), message)
     } catch {
       throw noRoom ?? error
     }

@@ -10,42 +10,43 @@ final class MessageOrder: ReplyWaiter, HTTPWork {
   private let answer: PendingAnswer
   private let head: HTTPRequestHead
   private let label: Router.Label
-  private let message: MessageRequest
   private let target: Target
   /// The target's place in the metrics.
   private let targetIndex: Int
   private let timeout: Nanoseconds
+  /// The reply's bytes are wanted, too.
+  private let isBinary: Bool
   private var exchange: ExchangeID?
 
-  init(_ request: HTTPRequest, _ answer: PendingAnswer, on loop: GatewayLoop) throws(Problem) {
-    let message = try MessageRequest(request)
+  init(
+    _ message: borrowing MessageRequest, of request: borrowing HTTPRequest, _ answer: borrowing PendingAnswer,
+    on loop: borrowing GatewayLoop
+  ) throws(Problem) {
     (target, targetIndex) = try loop.core.targets.target(message.target)
-    self.message = message
     timeout = message.timeoutMilliseconds.map { .milliseconds($0) } ?? loop.core.configuration.timeout
+    isBinary = message.isBinary
     head = request.head
     label = loop.core.router.destinations[request.destination].label
-    self.answer = answer
-    self.loop = loop
+    self.answer = copy answer
+    self.loop = copy loop
   }
 
   /// Sends the message. What becomes of it is told to ``answer``.
-  func begin() throws(RelayError) {
-    exchange = try loop.relay.begin(
-      message.datagram, with: target, within: timeout, fresh: message.fresh ?? false, for: self)
+  func begin(_ message: consuming [UInt8], fresh: Bool) throws(RelayError) {
+    exchange = try loop.relay.begin(message, with: target, within: timeout, fresh: fresh, for: self)
   }
 
   func cancel() {
     if let exchange { loop.relay.cancel(exchange) }
   }
 
-  func exchangeEnded(_ result: Result<Reply, RelayError>) {
-    switch result {
-    case .success(let reply):
-      loop.metrics.count(.reply, target: targetIndex, roundTrip: reply.roundTrip)
-      answer.give(loop.counted(response(reply), head, label))
-    case .failure(let error):
-      answer.give(loop.counted(problem(error), head, label, isHeard: error != .cancelled))
-    }
+  func exchangeEnded(by payload: Span<UInt8>, _ passage: ReplyPassage, to message: [UInt8]) {
+    loop.metrics.count(.reply, target: targetIndex, roundTrip: passage.roundTrip)
+    answer.give(loop.counted(response(payload, passage, to: message), head, label))
+  }
+
+  func exchangeFailed(_ error: RelayError) {
+    answer.give(loop.counted(problem(error), head, label, isHeard: error != .cancelled))
   }
 
   /// What the client is told of a failure, which is counted.
@@ -59,30 +60,45 @@ final class MessageOrder: ReplyWaiter, HTTPWork {
 // MARK: - The answer
 
 extension MessageOrder {
-  private func response(_ reply: Reply) -> HTTPResponse {
-    let milliseconds = reply.roundTrip.milliseconds
+  private func response(_ payload: Span<UInt8>, _ passage: ReplyPassage, to message: [UInt8]) -> HTTPResponse {
     var response: HTTPResponse
     switch ReplyForm(accept: head.fields["Accept"]) {
-    case .json: response = .api(json(reply, milliseconds))
+    case .json: response = .api(json(payload, passage, to: message))
     case .raw(let type):
-      let isText = type == "text/plain" && String(utf8: reply.bytes) != nil
-      response = .api(type: isText ? "text/plain; charset=utf-8" : type, reply.bytes)
-      response.fields.append("Yodel-Sender", reply.sender.description)
+      let isText = type == "text/plain" && String(utf8: payload) != nil
+      response = .api(type: isText ? "text/plain; charset=utf-8" : type, Array(payload))
+      response.fields.append("Yodel-Sender", passage.sender.description)
     }
-    response.fields.append("Server-Timing", "udp;dur=" + milliseconds)
+    response.fields.append("Server-Timing", Self.serverTiming(passage.roundTrip))
     return response
   }
 
-  private func json(_ reply: Reply, _ milliseconds: String) -> [UInt8] {
+  /// The round trip as a browser shows it (Server Timing). Put together as bytes it is mostly short enough for a text
+  /// that needs no memory.
+  private static func serverTiming(_ roundTrip: Nanoseconds) -> String {
+    let metric: StaticString = "udp;dur="
+    let length = metric.utf8CodeUnitCount
+    return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: length + Nanoseconds.longestMilliseconds) { text in
+      let start = text.baseAddress!
+      start.update(from: metric.utf8Start, count: length)
+      let count = length + roundTrip.writeMilliseconds(to: start + length)
+      return String(unsafeUninitializedCapacity: count) { room in
+        room.baseAddress!.update(from: start, count: count)
+        return count
+      }
+    }
+  }
+
+  private func json(_ payload: Span<UInt8>, _ passage: ReplyPassage, to message: [UInt8]) -> [UInt8] {
     JSONWriter.text { json in
-      let isText = json.member("reply", utf8: reply.bytes.span)
-      if !isText || message.isBinary { json.member("reply_base64", base64(reply.bytes)) }
-      json.address("sender", reply.sender)
-      json.address("local", reply.local)
+      let isText = json.member("reply", utf8: payload)
+      if !isText || isBinary { json.member("reply_base64", base64(Array(payload))) }
+      json.address("sender", passage.sender)
+      json.address("local", passage.local)
       json.member("target", target.label)
-      json.member("bytes", reply.bytes.count)
-      json.member("match", reply.bytes == message.datagram)
-      json.member("rtt_ms", number: milliseconds)
+      json.member("bytes", payload.count)
+      json.member("match", payload.isSame(as: message.span))
+      json.member("rtt_ms", milliseconds: passage.roundTrip)
     }
   }
 }

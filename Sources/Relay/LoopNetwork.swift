@@ -9,11 +9,20 @@ final class LoopNetwork: RelayNetwork {
   private let loop: EventLoop
   private let ports: RelayPorts
   /// Whom the loop tells: it owns this network. nil until its first message, which is on the loop's thread.
-  unowned(unsafe) var relay: UDPRelay?
+  private unowned(unsafe) var relay: UDPRelay?
+  /// Whether there is one: to look at it itself is to keep it and to let it go.
+  private(set) var hasRelay = false
 
   init(on loop: EventLoop, ports: RelayPorts) {
     self.loop = loop
     self.ports = ports
+  }
+
+  /// From now on the loop tells `relay`.
+  func begin(with relay: UDPRelay) {
+    self.relay = relay
+    hasRelay = true
+    loop.addTurnHandler(relay)
   }
 
   var now: MonotonicTime { loop.now }

@@ -51,7 +51,6 @@ extension RelayEngine {
   }
 
   private mutating func receive(_ datagram: ReceivedDatagram, on socket: RelaySocket<Network>) {
-    let network = network
     let arrival = Arrival(
       datagram.receivedAt, wallTime: { network.wallTime() }, monotonicTime: { network.monotonicTime() })
     // What came before the message left is no reply to it: a late one to the socket's last message, or a stranger's
@@ -63,10 +62,10 @@ extension RelayEngine {
     }
     switch socket.exchange.rules.handle(.datagram(isTruncated: datagram.isTruncated)) {
     case .deliver:
-      let reply = Reply(
-        bytes: buffer.prefix(datagram.length), sender: datagram.sender, local: socket.connection.local,
-        roundTrip: arrival.time - socket.exchange.sentAt)
-      deliver(reply, on: socket, at: arrival.readAt)
+      let passage = ReplyPassage(
+        sender: datagram.sender, local: socket.connection.local, roundTrip: arrival.time - socket.exchange.sentAt)
+      let payload = UnsafeRawBufferPointer(rebasing: buffer.bytes[..<datagram.length])
+      deliver(payload.assumingMemoryBound(to: UInt8.self).span, passage, on: socket, at: arrival.readAt)
     case .fail(let error): fail(socket, error)
     case .send, .wait, .waitForRoom: break
     }

@@ -5,14 +5,15 @@ import Sockets
 
 extension RelayEngine {
   /// The socket for a message: a rested one, if nothing is queued on it, else a new one.
-  mutating func takeSocket(for target: SocketAddress, fresh: Bool) throws(RelayError) -> SocketID {
+  mutating func takeSocket(for target: SocketAddress, fresh: Bool) throws(RelayError) -> RelaySocket<Network> {
     while true {
       switch pool.take(for: target, fresh: fresh, at: network.now) {
       case .none: throw .overloaded(.restedSockets)
       case .exhausted: throw .overloaded(.retiredSockets)
       case .open: return try open(target)
       case .reuse(let id):
-        if sockets[id]!.connection.isIdle() { return id }
+        let socket = sockets[id]!
+        if socket.connection.isIdle() { return socket }
         _ = readSurplus(on: id)
         _ = pool.heardSurplus(id, at: network.monotonicTime())
         retire(id)
@@ -20,13 +21,14 @@ extension RelayEngine {
     }
   }
 
-  private mutating func open(_ target: SocketAddress) throws(RelayError) -> SocketID {
+  private mutating func open(_ target: SocketAddress) throws(RelayError) -> RelaySocket<Network> {
     let id = freeIDs.popLast() ?? sockets.count
     if id == sockets.count { sockets.append(nil) }
     do throws(SocketError) {
-      sockets[id] = RelaySocket(id, try network.open(to: target, token: id), target: target)
+      let socket = RelaySocket<Network>(id, try network.open(to: target, token: id), target: target)
+      sockets[id] = socket
       pool.opened(id, for: target)
-      return id
+      return socket
     } catch {
       freeIDs.append(id)
       pool.abandoned(target)

@@ -38,30 +38,23 @@ extension RelayEngine {
   ///
   /// - Throws: why there is no exchange; then nothing is sent, and nothing is told.
   package mutating func begin(
-    _ message: [UInt8], with target: SocketAddress, within timeout: Nanoseconds, fresh: Bool,
+    _ message: consuming [UInt8], with target: SocketAddress, within timeout: Nanoseconds, fresh: Bool,
     for waiter: any ReplyWaiter
   ) throws(RelayError) -> ExchangeID {
     let limit = largestPayload(to: target)
     guard message.count <= limit else { throw .messageTooLarge(limit: limit) }
     guard budget.begin() else { throw .overloaded(.exchanges) }
     do throws(RelayError) {
-      let id = try takeSocket(for: target, fresh: fresh)
-      return start(message, on: id, within: timeout, for: waiter)
+      let socket = try takeSocket(for: target, fresh: fresh)
+      lastSerial += 1
+      let exchange = ExchangeID(socket: socket.id, serial: lastSerial)
+      outbox.append(exchange)
+      socket.begin(PendingExchange(serial: lastSerial, timeout: timeout), with: message, for: waiter)
+      return exchange
     } catch {
       budget.end()
       throw error
     }
-  }
-
-  private mutating func start(
-    _ message: [UInt8], on id: SocketID, within timeout: Nanoseconds, for waiter: any ReplyWaiter
-  ) -> ExchangeID {
-    lastSerial += 1
-    let timer = network.schedule(at: network.monotonicTime() + timeout, token: id)
-    sockets[id]!.exchange = PendingExchange(serial: lastSerial, message: message, timer: timer, waiter: waiter)
-    let exchange = ExchangeID(socket: id, serial: lastSerial)
-    outbox.append(exchange)
-    return exchange
   }
 
   /// Sends what this turn's messages have put into the outbox. Sent one by one between other work, each datagram would
@@ -88,8 +81,11 @@ extension RelayEngine {
   private mutating func send(on socket: RelaySocket<Network>) {
     let event: Exchange.Event
     let time = network.monotonicTime()
+    if socket.exchange.timer == nil {
+      socket.exchange.timer = network.schedule(at: time + socket.exchange.timeout, token: socket.id)
+    }
     do throws(SocketError) {
-      try socket.connection.send(socket.exchange.message)
+      try socket.connection.send(socket.message)
       socket.exchange.sentAt = time
       event = .sent
     } catch {
@@ -128,30 +124,34 @@ extension RelayEngine {
   mutating func fail(_ socket: RelaySocket<Network>, _ error: RelayError) {
     retire(socket.id)
     socket.isOwedReply = socket.exchange.isSent && (error == .cancelled || error == .noReply)
-    finish(socket, .failure(error))
+    end(socket).waiter.exchangeFailed(error)
   }
 
   /// - Parameter time: when the reply was read: the rest begins then, not when the turn did.
-  mutating func deliver(_ reply: Reply, on socket: RelaySocket<Network>, at time: MonotonicTime) {
+  mutating func deliver(
+    _ payload: Span<UInt8>, _ passage: ReplyPassage, on socket: RelaySocket<Network>, at time: MonotonicTime
+  ) {
+    var displaced: SocketID?
     if socket.exchange.hasHeardSurplus {
       retire(socket.id)
     } else {
       switch pool.rest(socket.id, at: time) {
-      case .closed(let displaced)?: close(displaced)
+      case .closed(let id)?: displaced = id
       case .retired?: budget.retire()
       case nil: break
       }
     }
-    finish(socket, .success(reply))
+    let (waiter, message) = end(socket)
+    waiter.exchangeEnded(by: payload, passage, to: message)
+    // Not before: what is queued on it is read to where the payload lies.
+    if let displaced { close(displaced) }
   }
 
-  private mutating func finish(_ socket: RelaySocket<Network>, _ result: Result<Reply, RelayError>) {
-    let waiter = socket.exchange.waiter!
-    network.cancel(socket.exchange.timer!)
-    socket.exchange = PendingExchange()
+  private mutating func end(_ socket: RelaySocket<Network>) -> (waiter: any ReplyWaiter, message: [UInt8]) {
+    if let timer = socket.exchange.timer { network.cancel(timer) }
     budget.end()
     keepHouse()
-    waiter.exchangeEnded(result)
+    return socket.end()
   }
 }
 

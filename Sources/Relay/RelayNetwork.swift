@@ -45,8 +45,11 @@ package protocol RelayConnection: AnyObject {
   func takeError() -> ReportedError?
 }
 
-/// Who waits for an exchange's end.
+/// Who waits for an exchange's end, and is told in one of these ways. The relay is in the midst of something: nothing
+/// is asked of it from there.
 package protocol ReplyWaiter: AnyObject {
-  /// The exchange has ended. The relay is in the midst of something: nothing is asked of it from here.
-  func exchangeEnded(_ result: Result<Reply, RelayError>)
+  /// The reply to `message` has come. Its payload is lent: it lies where it was received.
+  func exchangeEnded(by payload: Span<UInt8>, _ passage: ReplyPassage, to message: [UInt8])
+  /// No reply will come.
+  func exchangeFailed(_ error: RelayError)
 }

@@ -6,6 +6,10 @@ final class RelaySocket<Network: RelayNetwork> {
   let id: SocketPool.SocketID
   let connection: Network.Connection
   let target: SocketAddress
+  /// What its exchange sends, while there is one.
+  private(set) var message: [UInt8] = []
+  /// Is told of its exchange's end; nil where there is none.
+  private var waiter: (any ReplyWaiter)?
   var exchange = PendingExchange<Network>()
   /// Its exchange ended before a reply came: the first that comes is that one, late, and no sign of a target that sends
   /// more than it is asked for.
@@ -18,19 +22,33 @@ final class RelaySocket<Network: RelayNetwork> {
   }
 
   /// An exchange on it waits for its end.
-  var isWaiting: Bool { exchange.waiter != nil }
+  var isWaiting: Bool { waiter != nil }
+
+  /// An exchange begins.
+  func begin(
+    _ exchange: PendingExchange<Network>, with message: consuming [UInt8], for waiter: any ReplyWaiter
+  ) {
+    self.exchange = exchange
+    self.message = message
+    self.waiter = waiter
+  }
+
+  /// Its exchange has ended: whom to tell, and what was sent.
+  func end() -> (waiter: any ReplyWaiter, message: [UInt8]) {
+    var sent: [UInt8] = []
+    swap(&sent, &message)
+    return (waiter.take()!, sent)
+  }
 }
 
-/// An exchange with what belongs to it outside its rules, or none.
-///
-/// Not an optional value: to look at a part of one is to copy all of it.
+/// What is known of an exchange that waits for its end, or waited last. Plain values, which nobody has to let go of.
 struct PendingExchange<Network: RelayNetwork> {
-  /// Is told of its end; nil where there is no exchange.
-  private(set) var waiter: (any ReplyWaiter)?
   /// Tells it from every other exchange of its relay, those before it on the same socket included.
   private(set) var serial: UInt64 = 0
-  private(set) var message: [UInt8] = []
-  private(set) var timer: Network.TimerID?
+  /// How long it waits, from its first send.
+  private(set) var timeout = Nanoseconds.zero
+  /// Fires when it has waited so long; nil until it is sent.
+  var timer: Network.TimerID?
   var rules = Exchange()
   /// Just before the send that the kernel took; beyond all time until then.
   var sentAt = MonotonicTime(nanoseconds: .max)
@@ -41,11 +59,9 @@ struct PendingExchange<Network: RelayNetwork> {
   /// None.
   init() {}
 
-  init(serial: UInt64, message: [UInt8], timer: Network.TimerID, waiter: any ReplyWaiter) {
+  init(serial: UInt64, timeout: Nanoseconds) {
     self.serial = serial
-    self.message = message
-    self.timer = timer
-    self.waiter = waiter
+    self.timeout = timeout
   }
 }
 

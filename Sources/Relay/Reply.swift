@@ -12,10 +12,20 @@ public struct Reply: Sendable {
   /// From just before the send to the reply's arrival, by the kernel's receive time where it is had.
   public let roundTrip: Nanoseconds
 
-  init(bytes: [UInt8], sender: SocketAddress, local: SocketAddress, roundTrip: Nanoseconds) {
-    self.bytes = bytes
-    self.sender = sender
-    self.local = local
-    self.roundTrip = roundTrip
+  package init(_ payload: Span<UInt8>, _ passage: ReplyPassage) {
+    bytes = Array(payload)
+    sender = passage.sender
+    local = passage.local
+    roundTrip = passage.roundTrip
   }
+}
+
+/// What is known of a reply beside its payload.
+package struct ReplyPassage: Sendable {
+  /// Who sent it, as the kernel told.
+  package let sender: SocketAddress
+  /// The address that the message was sent from.
+  package let local: SocketAddress
+  /// See ``Reply/roundTrip``.
+  package let roundTrip: Nanoseconds
 }

@@ -70,13 +70,11 @@ extension UDPRelay {
   /// - Parameter waiter: told of the reply, or of why there is none; not before this has returned.
   /// - Throws: why nothing is sent; then nothing is told.
   package nonisolated func begin(
-    _ message: [UInt8], with target: Target, within timeout: Nanoseconds, fresh: Bool, for waiter: any ReplyWaiter
+    _ message: consuming [UInt8], with target: Target, within timeout: Nanoseconds, fresh: Bool,
+    for waiter: any ReplyWaiter
   ) throws(RelayError) -> ExchangeID {
     loop.assertCurrent()
-    if engine.network.relay == nil {
-      engine.network.relay = self
-      loop.addTurnHandler(self)
-    }
+    if !engine.network.hasRelay { engine.network.begin(with: self) }
     return try engine.begin(message, with: target.address, within: timeout, fresh: fresh, for: waiter)
   }
 
@@ -100,7 +98,15 @@ private final class WaitingTask: ReplyWaiter {
     if let result { continuation.resume(returning: result) } else { self.continuation = continuation }
   }
 
-  func exchangeEnded(_ result: Result<Reply, RelayError>) {
+  func exchangeEnded(by payload: Span<UInt8>, _ passage: ReplyPassage, to message: [UInt8]) {
+    end(.success(Reply(payload, passage)))
+  }
+
+  func exchangeFailed(_ error: RelayError) {
+    end(.failure(error))
+  }
+
+  private func end(_ result: Result<Reply, RelayError>) {
     if let continuation { continuation.resume(returning: result) } else { self.result = result }
   }
 }

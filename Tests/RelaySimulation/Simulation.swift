@@ -15,8 +15,13 @@ package final class Simulation {
       self.exchange = exchange
     }
 
-    func exchangeEnded(_ result: Result<Reply, RelayError>) {
-      network.ledger.ends(exchange, result, at: network.time)
+    func exchangeEnded(by payload: Span<UInt8>, _ passage: ReplyPassage, to message: [UInt8]) {
+      if message != Ledger.message(exchange) { network.ledger.note("exchange \(exchange) sent something else") }
+      network.ledger.ends(exchange, .success(Reply(payload, passage)), at: network.time)
+    }
+
+    func exchangeFailed(_ error: RelayError) {
+      network.ledger.ends(exchange, .failure(error), at: network.time)
     }
   }
 
