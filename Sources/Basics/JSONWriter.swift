@@ -25,7 +25,7 @@ public struct JSONWriter: ~Copyable {
   }
 
   /// What is written so far.
-  public var bytes: [UInt8] { Array(room[..<count]) }
+  public var bytes: [UInt8] { Array(UnsafeBufferPointer(rebasing: room[..<count])) }
 
   /// One whole object as a text of its own, ended by a newline as every JSON answer is.
   public static func text(_ members: (inout JSONWriter) -> Void) -> [UInt8] {
@@ -60,7 +60,7 @@ public struct JSONWriter: ~Copyable {
   /// A text, or null, as a member.
   public mutating func member(_ name: StaticString, _ value: String?) {
     key(name)
-    if let value { string(value) } else { raw("null") }
+    if let value { string(value) } else { literal("null") }
   }
 
   /// Bytes as a text, or null where they are no UTF-8, as a member.
@@ -69,7 +69,7 @@ public struct JSONWriter: ~Copyable {
   public mutating func member(_ name: StaticString, utf8 bytes: Span<UInt8>) -> Bool {
     key(name)
     guard (try? UTF8Span(validating: bytes)) != nil else {
-      raw("null")
+      literal("null")
       return false
     }
     bytes.withUnsafeBufferPointer { string($0) }
@@ -111,7 +111,7 @@ public struct JSONWriter: ~Copyable {
   /// A boolean as a member.
   public mutating func member(_ name: StaticString, _ value: Bool) {
     key(name)
-    raw(value ? "true" : "false")
+    literal(value ? "true" : "false")
   }
 
   /// A number as a member that is text already.
@@ -152,7 +152,7 @@ public struct JSONWriter: ~Copyable {
   /// A boolean as an element.
   public mutating func element(_ value: Bool) {
     separate()
-    raw(value ? "true" : "false")
+    literal(value ? "true" : "false")
   }
 
   /// A finite number as an element, a whole one without a point.
@@ -164,7 +164,7 @@ public struct JSONWriter: ~Copyable {
   /// `null` as an element.
   public mutating func null() {
     separate()
-    raw("null")
+    literal("null")
   }
 
   /// Ends the text's line.
@@ -256,6 +256,11 @@ extension JSONWriter {
     if value < 0 { write(byte: UInt8(ascii: "-")) }
     // An integer has 64 bits here, so 20 digits at most.
     write(upTo: 20) { writeDigits(of: UInt64(value.magnitude), to: $0) }
+    needsComma = true
+  }
+
+  private mutating func literal(_ text: StaticString) {
+    write(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     needsComma = true
   }
 

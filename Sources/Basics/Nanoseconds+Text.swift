@@ -53,12 +53,12 @@ private func writeDecimal(thousandths: Int64, to text: UnsafeMutablePointer<UInt
 /// Writes an integer's digits, 20 at most, and says how many they are.
 func writeDigits(of integer: UInt64, to text: UnsafeMutablePointer<UInt8>) -> Int {
   var count = 1
-  var rest = integer
-  while rest >= 10 {
-    rest /= 10
+  var bound: UInt64 = 10
+  while count < 20, integer >= bound {
     count += 1
+    bound &*= 10
   }
-  rest = integer
+  var rest = integer
   // The last one is known first.
   for place in stride(from: count - 1, through: 0, by: -1) {
     text[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)

@@ -12,7 +12,7 @@ extension EventLoop {
 
   /// Has `handler` told at `deadline` or just after (before Linux 5.11 up to a millisecond), unless it is cancelled
   /// before.
-  public func schedule(at deadline: MonotonicTime, handler: any TimerHandler, token: Int = 0) -> TimerID {
+  public func schedule(at deadline: MonotonicTime, handler: consuming any TimerHandler, token: Int = 0) -> TimerID {
     assertCurrent()
     return timers.insert(Timer(handler: handler, token: token), at: deadline)
   }

@@ -41,12 +41,12 @@ public struct TimerQueue<Element> {
   }
 
   /// Adds an element that is due at `deadline`.
-  public mutating func insert(_ element: Element, at deadline: MonotonicTime) -> ID {
+  public mutating func insert(_ element: consuming Element, at deadline: MonotonicTime) -> ID {
     let slot = freeSlots.popLast() ?? slots.count
     if slot == slots.count { slots.append(Slot()) }
+    slots[slot].element = element
     heap.append(Entry(deadline: deadline, slot: slot))
     return withOrder { order in
-      order.slots[slot].element = element
       order.siftUp(order.heap.count - 1)
       return ID(slot: slot, generation: order.slots[slot].generation)
     }

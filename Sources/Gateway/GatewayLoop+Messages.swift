@@ -5,9 +5,9 @@ import Relay
 extension GatewayLoop {
   /// `POST /api/messages`: one message out, its reply back.
   func sendMessage(_ request: HTTPRequest, _ answer: PendingAnswer) throws(Problem) -> any HTTPWork {
-    let (order, message) = try order(request, answer)
+    var (order, message) = try order(request, answer)
     do throws(RelayError) {
-      try order.begin(message.datagram, fresh: message.fresh ?? false)
+      try order.begin(message.takeDatagram(), by: relay, fresh: message.fresh ?? false)
       return order
     } catch {
       throw order.problem(error)

@@ -32,8 +32,8 @@ final class MessageOrder: ReplyWaiter, HTTPWork {
   }
 
   /// Sends the message. What becomes of it is told to ``answer``.
-  func begin(_ message: consuming [UInt8], fresh: Bool) throws(RelayError) {
-    exchange = try loop.relay.begin(message, with: target, within: timeout, fresh: fresh, for: self)
+  func begin(_ message: consuming [UInt8], by relay: UDPRelay, fresh: Bool) throws(RelayError) {
+    exchange = try relay.begin(message, with: target, within: timeout, fresh: fresh, for: self)
   }
 
   func cancel() {

@@ -63,6 +63,13 @@ struct MessageRequest: Equatable {
     }
   }
 
+  /// Gives the datagram away.
+  mutating func takeDatagram() -> [UInt8] {
+    var taken: [UInt8] = []
+    swap(&taken, &datagram)
+    return taken
+  }
+
   /// What is wrong with the type of a body before a byte of it is read; nil for most.
   static func refusal(of head: HTTPRequestHead) -> Problem? {
     let begins = head.fields.withValue(of: "Content-Type") { $0.first.map { $0 | 0x20 } } ?? nil
@@ -76,7 +83,8 @@ struct MessageRequest: Equatable {
       "\(escapedLine(type)) is not read; send the message with curl -d, a file with curl --data-binary @FILE")
   }
 
-  private init(datagram: [UInt8]) {
+  /// A datagram for the default target.
+  init(datagram: [UInt8]) {
     self.datagram = datagram
   }
 }
@@ -85,20 +93,20 @@ struct MessageRequest: Equatable {
 
 extension MessageRequest {
   private init(json body: borrowing [UInt8]) throws(Problem) {
+    self.init(datagram: [])
     // Of nearly every body no tree is made: only where something is wrong, to say what.
-    if let request = Self(inOrder: body) { self = request } else { try self.init(tree: body) }
+    if !readInOrder(body) { try self.init(tree: body) }
   }
 
-  /// Reads members that are all as they should be; nil where one is not, or there are others.
-  init?(inOrder body: borrowing [UInt8]) {
-    self.init(datagram: [])
+  /// Reads members that are all as they should be; false where one is not, or there are others.
+  mutating func readInOrder(_ body: [UInt8]) -> Bool {
     var hasPayload = false
     let isRead = readScalars(of: body) { name, value in
       guard let name = Name(utf8: name), !(name.isPayload ? hasPayload : has(name)) else { return false }
       hasPayload = hasPayload || name.isPayload
       return (try? read(name, .json(value))) != nil
     }
-    guard isRead, hasPayload else { return nil }
+    return isRead && hasPayload
   }
 
   init(tree body: borrowing [UInt8]) throws(Problem) {
