@@ -17,7 +17,12 @@ final class LoopMetrics: Sendable {
       target < roundTrips.count ? roundTrips[target] : Histogram()
     }
 
-    fileprivate mutating func record(_ roundTrip: Nanoseconds, of target: Int) {
+    fileprivate mutating func count(_ outcome: ExchangeOutcome, target: Int, roundTrip: Nanoseconds?) {
+      exchanges.count(ExchangeKey(target: target, outcome: outcome))
+      if let roundTrip { record(roundTrip, of: target) }
+    }
+
+    private mutating func record(_ roundTrip: Nanoseconds, of target: Int) {
       while roundTrips.count <= target { roundTrips.append(Histogram()) }
       roundTrips[target].record(roundTrip)
     }
@@ -65,9 +70,14 @@ final class LoopMetrics: Sendable {
   private let counts = Locked(Counts())
 
   func count(_ outcome: ExchangeOutcome, target: Int, roundTrip: Nanoseconds?) {
+    counts.withLock { $0.count(outcome, target: target, roundTrip: roundTrip) }
+  }
+
+  /// Counts a reply and the request that it answers: as frequent as anything is, and under one lock.
+  func count(replyOf target: Int, roundTrip: Nanoseconds, to request: RequestKey) {
     counts.withLock { counts in
-      counts.exchanges.count(ExchangeKey(target: target, outcome: outcome))
-      if let roundTrip { counts.record(roundTrip, of: target) }
+      counts.count(.reply, target: target, roundTrip: roundTrip)
+      counts.requests.count(request)
     }
   }
 

@@ -41,9 +41,14 @@ final class MessageOrder: ReplyWaiter, HTTPWork {
   }
 
   func exchangeEnded(by payload: Span<UInt8>, _ passage: ReplyPassage, to message: [UInt8]) {
-    loop.metrics.count(.reply, target: targetIndex, roundTrip: passage.roundTrip)
-    answer.give(loop.counted(response(payload, passage, to: message), head, label))
+    let response = response(payload, passage, to: message)
+    let request = LoopMetrics.RequestKey(route: label, method: Self.post, status: response.status)
+    loop.metrics.count(replyOf: targetIndex, roundTrip: passage.roundTrip, to: request)
+    answer.give(response)
   }
+
+  /// How a message's request is counted: its route has no other method.
+  private static let post = GatewayLoop.countedMethods.firstIndex(of: .post)
 
   func exchangeFailed(_ error: RelayError) {
     answer.give(loop.counted(problem(error), head, label, isHeard: error != .cancelled))
