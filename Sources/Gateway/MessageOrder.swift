@@ -18,6 +18,7 @@ final class MessageOrder: ReplyWaiter, HTTPWork {
   private let isBinary: Bool
   private var exchange: ExchangeID?
 
+  /// What it is made from is lent: an initialiser would else be given all of it to keep, and let most of it go.
   init(
     _ message: borrowing MessageRequest, of request: borrowing HTTPRequest, _ answer: borrowing PendingAnswer,
     on loop: borrowing GatewayLoop

@@ -109,6 +109,7 @@ extension MessageRequest {
     return isRead && hasPayload
   }
 
+  /// Reads any members, and says what is wrong with them.
   init(tree body: borrowing [UInt8]) throws(Problem) {
     let members = try jsonMembers(of: body, example: "{\"message\":\"hello\"}")
     self.init(datagram: [])
