@@ -163,6 +163,8 @@ final class Daemon {
   /// - Precondition: no connection is suspended; libmicrohttpd aborts the process otherwise.
   func stop() {
     MHD_stop_daemon(daemon)
+    // They refer to it: without a further run nothing else would part them.
+    justEnded = []
   }
 }
 
