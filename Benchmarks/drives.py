@@ -1,16 +1,20 @@
 """Loads that are the same in every run, so that what they cost can be counted: messages one after the other over one
-connection; datagrams one after the other, or in bursts: each sent while the server is halted, so that all of it is there
-when it goes on, or as one (UDP_SEGMENT)."""
+connection, each whole and when the server has nothing left to do; datagrams one after the other, or in bursts: each sent
+while the server is halted, so that all of it is there when it goes on, or as one (UDP_SEGMENT)."""
 
+import contextlib
 import http.client
 import json
 import os
 import signal
 import socket
+import time
+from pathlib import Path
 
 from processes import BenchmarkError
 
 BURST, DATAGRAM_BYTES = 32, 64
+ASLEEP_SECONDS = 60
 UDP_SEGMENT = 103  # linux/udp.h; Python has no name for it
 RELAY = ["serve", "--loops", "1", "--http", "127.0.0.1:0", "--udp", "127.0.0.1:0"]
 ECHO = ["echo", "--loops", "1", "--quiet", "--udp", "127.0.0.1:0"]
@@ -21,22 +25,47 @@ def post(server, count):
     connection = http.client.HTTPConnection("127.0.0.1", server.http_port, timeout=60)
     for number in range(count):
         message = f"message {number:06}"
-        connection.request("POST", "/api/messages", json.dumps({"message": message}), {"Content-Type": "application/json"})
+        body = json.dumps({"message": message})
+        wait_until_asleep(server)
+        with halted(server):  # http.client sends head and body one after the other
+            connection.request("POST", "/api/messages", body, {"Content-Type": "application/json"})
         answer = json.loads(connection.getresponse().read())
         if answer.get("reply") != message:
             raise BenchmarkError(f"the message {message!r} got {answer}")
     connection.close()
 
 
-def send(server, count):
-    """Sends datagrams in bursts, and compares what comes back; it comes in order."""
-    def halted(client, burst):
-        os.kill(server.process.pid, signal.SIGSTOP)
-        for datagram in burst:
-            client.send(datagram)
+@contextlib.contextmanager
+def halted(server):
+    """The server stands still meanwhile."""
+    os.kill(server.process.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
         os.kill(server.process.pid, signal.SIGCONT)
 
-    exchange(server, count, BURST, halted)
+
+def wait_until_asleep(server):
+    """Waits until no thread of the server runs: what it still does after an answer is not to be done with the next."""
+    deadline = time.monotonic() + ASLEEP_SECONDS
+    while any(state(task) != "S" for task in Path(f"/proc/{server.process.pid}/task").iterdir()):
+        if time.monotonic() > deadline:
+            raise BenchmarkError(f"the server had not come to rest after {ASLEEP_SECONDS} s")
+
+
+def state(task):
+    """A thread's state: proc_pid_stat(5)."""
+    return (task / "stat").read_text().rpartition(")")[2].split()[0]
+
+
+def send(server, count):
+    """Sends datagrams in bursts, and compares what comes back; it comes in order."""
+    def at_once(client, burst):
+        with halted(server):
+            for datagram in burst:
+                client.send(datagram)
+
+    exchange(server, count, BURST, at_once)
 
 
 def send_alone(server, count):
