@@ -97,22 +97,25 @@ extension EchoWorker: DescriptorHandler {
       let datagrams = impaired == nil ? Limits.datagramsAtOnce : Limits.impairedDatagramsAtOnce
       let places = min(batch.capacity, max(1, datagrams / burstLength))
       guard let taken = receive(from: socket, upTo: places), taken > 0 else { return }
-      let before = counters.received
-      var handedOver = 0
-      if let impaired {
-        handedOver = handOver(taken, from: index, to: impaired)
-      } else if isWatched {
-        answerWatched(taken, on: socket)
-      } else {
-        for position in 0..<taken { answer(batch.burst(at: position), at: socket.address) }
-      }
+      let seen = answer(taken, from: index, on: socket)
       finish(on: socket)
       noteKernelDrops(index)
-      let seen = counters.received - before + handedOver
       burstLength = max(1, (seen + taken - 1) / taken)
       left -= seen
       if taken < places { return }
     }
+  }
+
+  /// - Returns: how many datagrams the batch held.
+  private func answer(_ taken: Int, from index: Int, on socket: BoundSocket<UDPSocket>) -> Int {
+    if let impaired { return handOver(taken, from: index, to: impaired) }
+    let before = counters.received
+    if isWatched {
+      answerWatched(taken, on: socket)
+    } else {
+      for position in 0..<taken { answer(batch.burst(at: position), at: socket.address) }
+    }
+    return counters.received - before
   }
 
   /// nil where the kernel had an error to tell. It concerns some earlier answer, whose receiver is not ours to serve.
@@ -155,16 +158,17 @@ extension EchoWorker: DescriptorHandler {
 
   /// What another one answers is counted there; what is refused, or finds no room on the way, is counted here.
   ///
-  /// - Returns: how many datagrams were for the other one.
+  /// - Returns: how many datagrams the batch held, each once: what the other one has no room for is counted here, but
+  ///   it has been taken in this turn all the same.
   private func handOver(_ taken: Int, from listener: Int, to impaired: ImpairedEcho) -> Int {
     let address = listeners[listener].socket.address
     let place = listeners[listener].place
     var arrived: [ArrivedDatagram] = []
-    var admitted = 0
+    var seen = 0
     for position in 0..<taken {
       let burst = batch.burst(at: position)
       let (count, refusal) = admission.admit(burst, at: loop.now)
-      admitted += count
+      seen += burst.payloads.count
       for payload in burst.payloads.prefix(count) {
         observer?(burst.source, payload)
         arrived.append(ArrivedDatagram(payload, of: burst, listener: place, at: address))
@@ -174,7 +178,7 @@ extension EchoWorker: DescriptorHandler {
       if arrived.count >= Limits.datagramsAtOnce { handOver(&arrived, to: impaired) }
     }
     handOver(&arrived, to: impaired)
-    return admitted
+    return seen
   }
 
   private func handOver(_ arrived: inout [ArrivedDatagram], to impaired: ImpairedEcho) {
