@@ -84,13 +84,14 @@ class Report:
                          for (server, other), list_ in self.samples.items() if other == load)
 
     def note_on_loops(self):
-        key = ("yodel, 2 loops", rows.CORES)
-        if key not in self.samples:
-            return []
-        def middle(metric):
-            return median(map(metric, self.samples[key]))
-        return [f"2 loops share both cores with their load: the gateway used {middle(lambda s: s.busy):.2f} of them, its "
-                f"target {middle(lambda s: s.figures['target']):.2f}, and wrk had what was left of 2."]
+        """On two cores this says that both loops and one have the same to share, so that two cannot do much more."""
+        def share(key):
+            used, target = (median(map(metric, self.samples[key])) for metric in (
+                lambda sample: sample.busy, lambda sample: sample.figures["target"]))
+            return f"with {key[0].removeprefix('yodel, ')} the gateway used {used:.2f} of them and its target {target:.2f}"
+
+        shares = [share(key) for key in self.samples if key[1] == rows.CORES]
+        return [f"All cores, shared with the load: {', '.join(shares)}; the rest was wrk's."] if shares else []
 
     def note_on_waiting(self):
         lines = []
