@@ -85,12 +85,10 @@ class Report:
 
     def note_on_loops(self):
         """On two cores this says that both loops and one have the same to share, so that two cannot do much more."""
-        def share(key):
-            used, target = (median(map(metric, self.samples[key])) for metric in (
-                lambda sample: sample.busy, lambda sample: sample.figures["target"]))
-            return f"with {key[0].removeprefix('yodel, ')} the gateway used {used:.2f} of them and its target {target:.2f}"
-
-        shares = [share(key) for key in self.samples if key[1] == rows.CORES]
+        shares = [f"with {server.removeprefix('yodel, ')} ({len(list_)} samples) the gateway used "
+                  f"{median(s.busy for s in list_):.2f} of them and its target "
+                  f"{median(s.figures['target'] for s in list_):.2f}"
+                  for (server, load), list_ in self.samples.items() if load == rows.CORES]
         return [f"All cores, shared with the load: {', '.join(shares)}; the rest was wrk's."] if shares else []
 
     def note_on_waiting(self):
