@@ -66,6 +66,8 @@ public final class HTTPServer: Sendable {
   public var connections: Int { status.connections }
   /// Connections that were closed unheard because there were too many.
   public var connectionsClosed: Int { status.closed }
+  /// Bytes of bodies that are kept until their requests are whole, at most ``Limits/bufferedBodies``.
+  public var bufferedBytes: Int { status.buffered }
 
   /// Whether the libmicrohttpd that runs can encrypt.
   public static var canEncrypt: Bool { Daemon.canEncrypt }

@@ -15,6 +15,8 @@ final class ServerStatus: Sendable {
   var connections: Int { bounds.withLock { $0.count } }
   /// Connections that were closed unheard, since even those that get a 503 were too many.
   var closed: Int { bounds.withLock { $0.closedCount } }
+  /// Bytes that have their room now; a piece that is being refused counts for a moment too.
+  var buffered: Int { bufferedBytes.load(ordering: .relaxed) }
 
   /// Counts a new connection and says what becomes of it.
   func open(from client: IPAddress) -> ConnectionBounds.Admission {
