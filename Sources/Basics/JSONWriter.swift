@@ -94,17 +94,13 @@ public struct JSONWriter: ~Copyable {
 
   /// An integer as a member whose name is only known at run time.
   public mutating func member(escaping name: String, _ value: some FixedWidthInteger) {
-    separate()
-    string(name)
-    write(byte: UInt8(ascii: ":"))
+    key(escaping: name)
     integer(value)
   }
 
   /// A text as a member whose name is only known at run time.
   public mutating func member(escaping name: String, _ value: String) {
-    separate()
-    string(name)
-    write(byte: UInt8(ascii: ":"))
+    key(escaping: name)
     string(value)
   }
 
@@ -129,9 +125,7 @@ public struct JSONWriter: ~Copyable {
 
   /// A value as a member whose name is only known at run time.
   public mutating func member(escaping name: String, _ value: (inout JSONWriter) -> Void) {
-    separate()
-    string(name)
-    write(byte: UInt8(ascii: ":"))
+    key(escaping: name)
     needsComma = false
     value(&self)
   }
@@ -249,6 +243,12 @@ extension JSONWriter {
       return end - room
     }
     needsComma = false
+  }
+
+  private mutating func key(escaping name: String) {
+    separate()
+    string(name)
+    write(byte: UInt8(ascii: ":"))
   }
 
   /// Digit by digit: a text of its own would be made for each number of each answer.
