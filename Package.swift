@@ -75,7 +75,7 @@ let package = Package(
       name: "Embedding", dependencies: ["Gateway"], path: "Tests/Embedding", packageAccess: false,
       swiftSettings: settings),
 
-    // What tests of several modules need: a socket of the C library's, a generator that replays.
+    // What tests of several modules need: sockets of the C library's, ways to wait, a generator that replays.
     .target(
       name: "TestSupport", dependencies: ["Basics", "CGnuTLS", "Sockets"], path: "Tests/TestSupport",
       swiftSettings: settings),

@@ -12,14 +12,15 @@ import Testing
 @Suite struct EchoBurstTests {
   /// A server of one loop that records, and its log.
   private func withServer(
-    at place: String, observer: EchoServer.Observer? = nil, _ body: (EchoServer, DatagramLog) async throws -> Void
+    at place: String, observer: EchoServer.Observer? = nil,
+    _ body: @escaping @Sendable (EchoServer, DatagramLog) async throws -> Void
   ) async throws {
     try await withServer(at: place, observer: observer) { server, log, _ in try await body(server, log) }
   }
 
   private func withServer(
     at place: String, observer: EchoServer.Observer? = nil,
-    _ body: (EchoServer, DatagramLog, EventLoop) async throws -> Void
+    _ body: @escaping @Sendable (EchoServer, DatagramLog, EventLoop) async throws -> Void
   ) async throws {
     try await withLoops(1) { loops in
       let log = DatagramLog()

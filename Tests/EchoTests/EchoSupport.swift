@@ -3,11 +3,13 @@ import Echo
 import EventLoop
 import Sockets
 import Synchronization
+import TestSupport
 import Testing
 
 /// Gives a test a started server over two loops, and ends both afterwards.
 func withEcho(
-  at places: [String], observer: EchoServer.Observer? = nil, _ body: (EchoServer) async throws -> Void
+  at places: [String], observer: EchoServer.Observer? = nil,
+  _ body: @escaping @Sendable (EchoServer) async throws -> Void
 ) async throws {
   try await withLoops(2) { loops in
     let addresses = try places.map { try #require(SocketAddress($0)) }
@@ -18,8 +20,8 @@ func withEcho(
   }
 }
 
-/// Gives a test loops on their own threads, and stops them afterwards.
-func withLoops(_ count: Int, _ body: ([EventLoop]) async throws -> Void) async throws {
+/// Gives a test, on threads of its own, loops on theirs, and stops them afterwards.
+func withLoops(_ count: Int, _ body: @escaping @Sendable ([EventLoop]) async throws -> Void) async throws {
   let threads = try (0..<count).map { try LoopThread(name: "echo-\($0)") }
   defer {
     for thread in threads {
@@ -27,7 +29,8 @@ func withLoops(_ count: Int, _ body: ([EventLoop]) async throws -> Void) async t
       thread.join()
     }
   }
-  try await body(threads.map(\.loop))
+  let loops = threads.map(\.loop)
+  try await onOwnThreads { try await body(loops) }
 }
 
 /// Waits for a condition; a test whose condition never comes fails after ten seconds.

@@ -71,7 +71,7 @@ import Testing
     var expected = Impairments()
     (expected.lossPercent, expected.duplicatePercent, expected.corruptPercent, expected.seed) = (30, 20, 20, 7)
     expected.burstLoss = .init(enterPercent: 5, leavePercent: 40)
-    try await withLoops(3) { loops in
+    try await withLoops(3) { [expected] loops in
       let server = try EchoServer(
         on: loops, addresses: [#require(SocketAddress("127.0.0.1:0"))], impairments: expected)
       try await server.start()
@@ -118,8 +118,8 @@ import Testing
   }
 
   @Test func theSumHoldsAtAnyMomentWhateverIsChanged() async throws {
-    var generator = SeededGenerator(seed: 3)
     try await withEcho(at: ["127.0.0.1:0"]) { server in
+      var generator = SeededGenerator(seed: 3)
       let clients = try (0..<8).map { _ in try PlainSocket(at: "127.0.0.1:0") }
       var sent = 0
       for _ in 0..<150 {

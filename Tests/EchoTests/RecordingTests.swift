@@ -10,7 +10,7 @@ import Testing
 /// What the server records of what it does.
 @Suite struct RecordingTests {
   private func withRecordedEcho(
-    at place: String, loops: Int = 2, _ body: (EchoServer, DatagramLog) async throws -> Void
+    at place: String, loops: Int = 2, _ body: @escaping @Sendable (EchoServer, DatagramLog) async throws -> Void
   ) async throws {
     try await withLoops(loops) { loops in
       let log = DatagramLog()

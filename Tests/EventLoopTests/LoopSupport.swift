@@ -1,16 +1,17 @@
 import Basics
 import EventLoop
 import Glibc
+import TestSupport
 import Testing
 
-/// Gives a test a loop on its own thread, and stops it afterwards.
-func withLoop(_ body: (EventLoop) async throws -> Void) async throws {
+/// Gives a test, on threads of its own, a loop on another, and stops that afterwards.
+func withLoop(_ body: @escaping @Sendable (EventLoop) async throws -> Void) async throws {
   let thread = try LoopThread(name: "test")
   defer {
     thread.loop.stop()
     thread.join()
   }
-  try await body(thread.loop)
+  try await onOwnThreads { try await body(thread.loop) }
 }
 
 extension EventLoop {

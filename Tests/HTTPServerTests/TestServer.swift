@@ -4,6 +4,7 @@ import Foundation
 import HTTPServer
 import Sockets
 import TLS
+import TestSupport
 import Testing
 
 /// Tests that meet sockets, one at a time: they share two cores with one another.
@@ -149,19 +150,4 @@ final class Gate: Sendable {
     }
     waiter?.resume()
   }
-}
-
-/// Runs each piece of a task on a thread of its own, so that what blocks there keeps nobody from a pool of few threads.
-private final class ThreadPerJob: TaskExecutor {
-  static let shared = ThreadPerJob()
-
-  func enqueue(_ job: consuming ExecutorJob) {
-    let job = UnownedJob(job)
-    Thread.detachNewThread { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
-  }
-}
-
-/// Runs a test's body where it may block.
-func onOwnThreads(_ body: @escaping @Sendable () async throws -> Void) async throws {
-  try await Task(executorPreference: ThreadPerJob.shared) { try await body() }.value
 }

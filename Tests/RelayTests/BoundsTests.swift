@@ -138,11 +138,10 @@ extension RealRelay {
     @Test func aRelayWhoseLoopHasEndedLeavesNoDescriptor() async throws {
       let peer = Peer.echoing()
       defer { peer.close() }
-      weak var loop: EventLoop?
-      try await withRelay { bench in
-        loop = bench.thread.loop
+      weak let loop = try await withRelay { bench in
         for number in 0..<10 { #expect(await bench.exchange("\(number)", with: peer.address).text == "\(number)") }
         #expect(PlainSocket.count(connectedTo: peer.address) == 10)
+        return bench.thread.loop
       }
       #expect(await eventually(within: 5) { PlainSocket.count(connectedTo: peer.address) == 0 })
       #expect(await eventually(within: 5) { loop == nil }, "its epoll and its eventfd are open")

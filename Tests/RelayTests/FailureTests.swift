@@ -11,7 +11,7 @@ extension RealRelay {
     @Test func aClosedPortIsToldAtOnceAndByWhom() async throws {
       try await withRelay(limit: 1) { bench in
         let begin = MonotonicTime.now()
-        let result = await bench.exchange("anyone?", with: PlainSocket.closedPort(), within: .seconds(60))
+        let result = try await bench.exchange("anyone?", with: quietAddress("127.0.0.1"), within: .seconds(60))
         #expect(result.error == .portUnreachable(ReportedError.ICMP(version: 4, type: 3, code: 3)))
         #expect(MonotonicTime.now() - begin < .seconds(10))
         #expect(bench.budget.inFlight == 0)
@@ -21,13 +21,13 @@ extension RealRelay {
 
     @Test(.enabled(if: PlainSocket.hasIPv6)) func aClosedPortIsToldOverIPv6Too() async throws {
       try await withRelay { bench in
-        let result = await bench.exchange("anyone?", with: PlainSocket.closedPort(at: "[::1]:0"), within: .seconds(60))
+        let result = try await bench.exchange("anyone?", with: quietAddress("[::1]"), within: .seconds(60))
         #expect(result.error == .portUnreachable(ReportedError.ICMP(version: 6, type: 1, code: 4)))
       }
     }
 
     @Test func aClosedPortSpoilsNothingForTheNextMessage() async throws {
-      let closed = PlainSocket.closedPort()
+      let closed = try quietAddress("127.0.0.1")
       try await withRelay { bench in
         for _ in 0..<20 {
           let error = await bench.exchange("anyone?", with: closed).error

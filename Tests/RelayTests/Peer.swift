@@ -131,13 +131,6 @@ enum PlainSocket {
     return entries.compactMap { Int32($0) }.count { remote(of: $0) == address }
   }
 
-  /// A port on which nothing listens.
-  static func closedPort(at address: String = "127.0.0.1:0") -> SocketAddress {
-    let (descriptor, bound) = bound(to: SocketAddress(address)!)
-    close(descriptor)
-    return bound
-  }
-
   static let hasIPv6 = {
     let descriptor = socket(AF_INET6, Int32(SOCK_DGRAM.rawValue), 0)
     defer { close(descriptor) }

@@ -3,6 +3,7 @@ import EventLoop
 import Foundation
 import Relay
 import Sockets
+import TestSupport
 
 /// A prober on a loop of its own.
 struct ProberBench {
@@ -59,14 +60,14 @@ struct ProberBench {
   }
 }
 
-/// Gives a test its prober, and ends it afterwards.
-func withProber(limit: Int = 16, _ body: (ProberBench) async throws -> Void) async throws {
+/// Gives a test, on threads of its own, its prober, and ends that afterwards.
+func withProber(limit: Int = 16, _ body: @escaping @Sendable (ProberBench) async throws -> Void) async throws {
   let bench = try ProberBench(limit: limit)
   defer {
     bench.thread.loop.stop()
     bench.thread.join()
   }
-  try await body(bench)
+  try await onOwnThreads { try await body(bench) }
 }
 
 extension Peer.Datagram {

@@ -3,6 +3,7 @@ import EventLoop
 import Foundation
 import Relay
 import Sockets
+import TestSupport
 import Testing
 
 /// Tests that meet sockets and clocks, one at a time: they share two cores with one another.
@@ -46,13 +47,14 @@ struct RelayBench {
   }
 }
 
-/// Gives a test its relay, and ends it afterwards.
-func withRelay(
-  limit: Int = 4096, restingCapacity: Int = 4096, _ body: (RelayBench) async throws -> Void
-) async throws {
+/// Gives a test, on threads of its own, its relay, and ends that afterwards.
+@discardableResult
+func withRelay<Value: Sendable>(
+  limit: Int = 4096, restingCapacity: Int = 4096, _ body: @escaping @Sendable (RelayBench) async throws -> Value
+) async throws -> Value {
   let bench = try RelayBench(limit: limit, restingCapacity: restingCapacity)
   defer { bench.end() }
-  try await body(bench)
+  return try await onOwnThreads { try await body(bench) }
 }
 
 extension Result<Reply, RelayError> {

@@ -108,18 +108,6 @@ package func readiness(of descriptor: Int32, _ events: Int32, milliseconds: Int3
   return Int32(entry.revents)
 }
 
-/// An address where nothing is, outside the range that port 0 is served from (ip(7), ip_local_port_range): no test
-/// beside this one is given it meanwhile.
-package func quietAddress(_ host: String) throws -> SocketAddress {
-  for _ in 0..<1000 {
-    let place = "\(host):\(UInt16.random(in: 20_000..<32_000))"
-    if (try? PlainSocket(at: place)) != nil, (try? PlainSocket(SOCK_STREAM, at: place)) != nil {
-      return SocketAddress(place)!
-    }
-  }
-  throw SocketError(.bind, .addressInUse)
-}
-
 /// Bytes that differ from place to place.
 package func pattern(_ count: Int) -> [UInt8] {
   (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
