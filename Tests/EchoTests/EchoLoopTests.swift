@@ -1,4 +1,3 @@
-import Dispatch
 import Echo
 import EventLoop
 import Glibc
@@ -15,13 +14,7 @@ import Testing
         let server = try EchoServer(on: loops, addresses: victim.addresses.map { SocketAddress($0.ip, port: 0) })
         try await server.start()
         // What it is sent waits until the forger, who has the victim's port too, is gone and gets no answer.
-        let gate = DispatchSemaphore(value: 0)
-        await withCheckedContinuation { held in
-          loops[0].submit {
-            held.resume()
-            gate.wait()
-          }
-        }
+        let gate = await loops[0].stand()
         for index in 0..<10 { try forge(from: victim.addresses[0], to: server.addresses[0], pattern(index)) }
         gate.signal()
         try await waitUntil { await victim.counters.received == 10 }

@@ -1,4 +1,5 @@
 import Basics
+import Dispatch
 import Echo
 import EventLoop
 import Sockets
@@ -55,5 +56,16 @@ extension EventLoop {
   /// Lets the loop turn until what had come before this call is seen to.
   func settle() async {
     for _ in 0..<3 { await withCheckedContinuation { continuation in submit { continuation.resume() } } }
+  }
+  /// Has the loop stand still until the gate that this answers is signalled.
+  func stand() async -> DispatchSemaphore {
+    let gate = DispatchSemaphore(value: 0)
+    await withCheckedContinuation { standing in
+      submit {
+        standing.resume()
+        gate.wait()
+      }
+    }
+    return gate
   }
 }

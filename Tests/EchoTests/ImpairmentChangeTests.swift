@@ -1,5 +1,4 @@
 import Basics
-import Dispatch
 import EventLoop
 import Sockets
 import TestSupport
@@ -168,13 +167,7 @@ import Testing
         before += 1
         try await waitUntil { await server.counters.received == before }
       }
-      let gate = DispatchSemaphore(value: 0)
-      await withCheckedContinuation { held in
-        loops[0].submit {
-          held.resume()
-          gate.wait()
-        }
-      }
+      let gate = await loops[0].stand()
       let large = pattern(60_000)
       let (room, sent) = (Limits.bytesInTransit / (60_000 + Limits.weightOfDatagram), 200)
       for _ in 0..<sent {
@@ -194,6 +187,42 @@ import Testing
       #expect(await server.counters.dropped == [.holdFull: sent - room, .impaired: before + 3 * room])
       #expect(await server.counters.isBalanced)
       await server.stop()
+    }
+  }
+
+  /// Each datagram is one of a turn's share, whether it went on to the first loop or was refused.
+  @Test(arguments: [false, true]) func aTurnTakesItsShareWhateverBecomesOfIt(isFull: Bool) async throws {
+    try await withLoops(2) { loops in
+      let address = try #require(SocketAddress("127.0.0.1:0"))
+      let socket = try BoundSocket(UDPSocket.bound(to: address))
+      let filter = SourceFilter(own: [socket.address], interfaces: [], broadcasts: [])
+      let admission = EchoAdmission(filter: filter, limiter: Locked(RateLimiter(rate: 1)))
+      let impaired = ImpairedEcho(on: loops[0], sockets: [], admission: admission)
+      let gate = await loops[0].stand()
+      var before = 0
+      if isFull {
+        for bytes in [pattern(60_000), [1]] {
+          let one = ArrivedDatagram(source: socket.address, socket: socket.address, listener: 0, bytes: bytes)
+          while impaired.take([one]) { before += 1 }
+        }
+      }
+      let counters = try await loops[1].execute {
+        Result {
+          let worker = EchoWorker(on: loops[1], sockets: [(0, socket)], admission: admission, observer: nil)
+          try worker.start()
+          worker.hand(to: impaired, 1)
+          let client = try PlainSocket(at: "127.0.0.1:0")
+          for _ in 0...Limits.echoDatagramsPerTurn { client.send([1], to: socket.address) }
+          worker.descriptorReady(.readable, token: 0)
+          worker.stop()
+          return worker.counters
+        }
+      }.get()
+      gate.signal()
+      await loops[0].settle()
+      let handedOver = await impaired.counters.received - before
+      #expect(counters.dropped == (isFull ? [.holdFull: Limits.echoDatagramsPerTurn] : [:]))
+      #expect(counters.received + handedOver == Limits.echoDatagramsPerTurn)
     }
   }
 
