@@ -206,7 +206,7 @@ import Testing
           while impaired.take([one]) { before += 1 }
         }
       }
-      let counters = try await loops[1].execute {
+      let turn = await loops[1].execute {
         Result {
           let worker = EchoWorker(on: loops[1], sockets: [(0, socket)], admission: admission, observer: nil)
           try worker.start()
@@ -217,8 +217,9 @@ import Testing
           worker.stop()
           return worker.counters
         }
-      }.get()
+      }
       gate.signal()
+      let counters = try turn.get()
       await loops[0].settle()
       let handedOver = await impaired.counters.received - before
       #expect(counters.dropped == (isFull ? [.holdFull: Limits.echoDatagramsPerTurn] : [:]))

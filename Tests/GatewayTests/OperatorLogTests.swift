@@ -55,7 +55,8 @@ struct OperatorLogTests {
           group.addTask { for _ in 0..<250 { log.warn(.cannotAccept, ["error": "x"]) } }
         }
       }
-      #expect(await eventually { told(.cannotAccept) == 1000 })
+      _ = await eventually { told(.cannotAccept) >= 1000 }
+      #expect(told(.cannotAccept) == 1000)
       let seconds = (MonotonicTime.now() - start).seconds
       #expect(lines.withLock { $0.count } <= 1 + Int(seconds))
     }
