@@ -77,7 +77,7 @@ let package = Package(
 
     // What tests of several modules need: sockets of the C library's, ways to wait, a generator that replays.
     .target(
-      name: "TestSupport", dependencies: ["Basics", "CGnuTLS", "Sockets"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Basics", "CGnuTLS", "EventLoop", "Sockets"], path: "Tests/TestSupport",
       swiftSettings: settings),
     // The relay over a network and a clock that are made up, for its tests and for `make soak`.
     .target(

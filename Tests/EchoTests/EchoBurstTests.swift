@@ -1,5 +1,4 @@
 import Basics
-import Dispatch
 import EventLoop
 import SystemPackage
 import TestSupport
@@ -143,13 +142,7 @@ import Testing
   /// More than is noted at once: the batch is dealt with in parts.
   @Test func moreDatagramsThanAreNotedAtOnceAreAllRecordedAndEchoed() async throws {
     try await withServer(at: "127.0.0.1:0") { server, log, loop in
-      let gate = DispatchSemaphore(value: 0)
-      await withCheckedContinuation { held in
-        loop.submit {
-          held.resume()
-          gate.wait()
-        }
-      }
+      let gate = await loop.stand()
       let client = try PlainSocket(at: "127.0.0.1:0")
       client.readBursts()
       let count = 20 * 64

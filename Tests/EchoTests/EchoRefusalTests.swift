@@ -74,8 +74,7 @@ import Testing
     try await withLoops(1) { loops in
       let server = try EchoServer(on: loops, addresses: [#require(SocketAddress("127.0.0.1:0"))])
       try await server.start()
-      let gate = DispatchSemaphore(value: 0)
-      loops[0].submit { gate.wait() }
+      let gate = await loops[0].stand()
       let client = try PlainSocket(at: "127.0.0.1:0")
       let sent = 1500
       let large = pattern(60_000)

@@ -1,9 +1,6 @@
-import Basics
-import Dispatch
 import Echo
 import EventLoop
 import Sockets
-import Synchronization
 import TestSupport
 import Testing
 
@@ -38,11 +35,7 @@ func withLoops(_ count: Int, _ body: @escaping @Sendable ([EventLoop]) async thr
 func waitUntil(
   sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
 ) async throws {
-  let deadline = MonotonicTime.now() + .seconds(10)
-  while !(try await condition()) {
-    try #require(MonotonicTime.now() < deadline, "it never came to be", sourceLocation: sourceLocation)
-    try await Task.sleep(nanoseconds: 1_000_000)
-  }
+  try #require(await eventually(within: 10, condition), "it never came to be", sourceLocation: sourceLocation)
 }
 
 extension EchoCounters {
@@ -56,16 +49,5 @@ extension EventLoop {
   /// Lets the loop turn until what had come before this call is seen to.
   func settle() async {
     for _ in 0..<3 { await withCheckedContinuation { continuation in submit { continuation.resume() } } }
-  }
-  /// Has the loop stand still until the gate that this answers is signalled.
-  func stand() async -> DispatchSemaphore {
-    let gate = DispatchSemaphore(value: 0)
-    await withCheckedContinuation { standing in
-      submit {
-        standing.resume()
-        gate.wait()
-      }
-    }
-    return gate
   }
 }

@@ -48,11 +48,7 @@ final class Record<Entry: Sendable>: Sendable {
 func waitUntil(
   _ condition: () async throws -> Bool, sourceLocation: SourceLocation = #_sourceLocation
 ) async throws {
-  let deadline = MonotonicTime.now() + .seconds(10)
-  while !(try await condition()) {
-    try #require(MonotonicTime.now() < deadline, "it never came to be", sourceLocation: sourceLocation)
-    try await Task.sleep(nanoseconds: 1_000_000)
-  }
+  try #require(await eventually(within: 10, condition), "it never came to be", sourceLocation: sourceLocation)
 }
 
 /// The calling thread, in a form that can be compared.

@@ -3,7 +3,6 @@ import EventLoop
 import Foundation
 import Glibc
 import Sockets
-import Synchronization
 import Testing
 
 @Suite struct LoopThreadTests {
@@ -115,8 +114,7 @@ import Testing
 
   @Test func aBlockedLoopShowsAndAnIdleOneKeepsTurning() async throws {
     try await withLoop { loop in
-      let gate = DispatchSemaphore(value: 0)
-      loop.submit { gate.wait() }
+      let gate = await loop.stand()
       try await waitUntil { loop.sinceLastTurn > .milliseconds(1100) }
       gate.signal()
       try await waitUntil { loop.sinceLastTurn < .milliseconds(500) }

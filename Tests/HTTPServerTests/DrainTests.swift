@@ -178,20 +178,14 @@ extension RealServer {
         .text("served")
       } _: { server in
         // The first loop accepts; while it is busy, connections wait in the kernel's queue.
-        let release = DispatchSemaphore(value: 0)
-        let isBusy = Atomic(false)
-        server.loops[0].submit {
-          isBusy.store(true, ordering: .releasing)
-          release.wait()
-        }
-        while !isBusy.load(ordering: .acquiring) { try await Task.sleep(nanoseconds: 100_000) }
+        let gate = await server.loops[0].stand()
         let clients = try (0..<40).map { _ in try server.connect() }
         for client in clients { client.send(Self.get) }
         #expect(server.server.connections == 0, "they are queued")
         // What the loop finds first when it is let go is the beginning of the drain.
         let drain = Drain(server)
         try await Task.sleep(nanoseconds: 20_000_000)
-        release.signal()
+        gate.signal()
         for client in clients {
           let answer = try client.answer()
           #expect(answer.text == "served")

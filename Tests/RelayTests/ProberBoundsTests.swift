@@ -104,23 +104,13 @@ extension RealRelay {
       try await withProber { bench in
         let session = try await bench.begin(ProberBench.plan(1, size: 60_000), with: peer.address)
         #expect(await eventually { peer.received.count == 1 })
-        let isHeld = DispatchSemaphore(value: 0)
-        let gate = DispatchSemaphore(value: 0)
-        bench.thread.loop.submit {
-          isHeld.signal()
-          gate.wait()
-        }
-        await Task.detached { Self.wait(isHeld) }.value
+        let gate = await bench.thread.loop.stand()
         let probe = peer.received[0]
         for _ in 0..<400 { peer.send(probe.bytes, to: probe.source) }
         gate.signal()
         let summary = await session.summary()
         #expect(summary.received == 1 && summary.droppedHere > 100)
       }
-    }
-
-    private static func wait(_ semaphore: DispatchSemaphore) {
-      semaphore.wait()
     }
 
     /// More in every turn of the loop than a turn takes, from the first datagram on: what is queued never ends.

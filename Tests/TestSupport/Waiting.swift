@@ -1,4 +1,6 @@
 import Basics
+package import Dispatch
+package import EventLoop
 import Foundation
 
 /// Waits until something holds; false where it does not within a time that only a failure takes.
@@ -24,4 +26,18 @@ private final class ThreadPerJob: TaskExecutor {
 /// Runs a test's body where it may block.
 package func onOwnThreads<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
   try await Task(executorPreference: ThreadPerJob.shared) { try await body() }.value
+}
+
+extension EventLoop {
+  /// Has the loop stand still until the gate that this answers is signalled.
+  package func stand() async -> DispatchSemaphore {
+    let gate = DispatchSemaphore(value: 0)
+    await withCheckedContinuation { standing in
+      submit {
+        standing.resume()
+        gate.wait()
+      }
+    }
+    return gate
+  }
 }
